@@ -1,0 +1,2 @@
+//! dnsplan
+fn main() {}

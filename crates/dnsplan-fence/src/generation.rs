@@ -144,3 +144,12 @@ impl<T: Offer + ?Sized> Offer for &T {
         (**self).digest()
     }
 }
+
+impl<T: Offer + ?Sized> Offer for std::sync::Arc<T> {
+    fn offered(&self) -> OfferedGeneration {
+        (**self).offered()
+    }
+    fn digest(&self) -> Digest {
+        (**self).digest()
+    }
+}

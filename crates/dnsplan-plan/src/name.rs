@@ -1,0 +1,126 @@
+//! Owner names: absolute, lower case, in canonical order (RFC 4034 section 6.1).
+
+use std::fmt;
+use std::str::FromStr;
+
+use hickory_proto::rr::{LowerName, Name};
+
+/// An absolute domain name that owns RRsets. Compared without regard to case (RFC 4343); ordered canonically, so that a
+/// name is followed by everything below it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OwnerName(LowerName);
+
+/// A text is no domain name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no domain name: {reason}")]
+pub struct InvalidName {
+    text: String,
+    reason: String,
+}
+
+impl OwnerName {
+    /// The owner name of a hickory name, taken as absolute.
+    #[must_use]
+    pub fn new(name: &Name) -> Self {
+        let mut name = name.clone();
+        name.set_fqdn(true);
+        Self(LowerName::new(&name))
+    }
+
+    /// The owner name of a lower-case hickory name, as a query carries it. A relative one is taken as absolute.
+    #[must_use]
+    pub fn from_lower(name: &LowerName) -> Self {
+        if name.is_fqdn() { Self(name.clone()) } else { Self::new(&Name::from(name)) }
+    }
+
+    /// A name written relative to `origin` (`@` is the origin itself), or absolute with a final dot.
+    ///
+    /// # Errors
+    /// [`InvalidName`] says what is wrong with it.
+    pub fn relative(text: &str, origin: &Self) -> Result<Self, InvalidName> {
+        match text {
+            "@" => Ok(origin.clone()),
+            _ if text.ends_with('.') => text.parse(),
+            _ => format!("{text}.{origin}").parse(),
+        }
+    }
+
+    /// The name as hickory wants it.
+    #[must_use]
+    pub const fn as_lower(&self) -> &LowerName {
+        &self.0
+    }
+
+    /// The name as hickory wants it, for records.
+    #[must_use]
+    pub fn to_name(&self) -> Name {
+        Name::from(&self.0)
+    }
+
+    /// Whether it is `zone` or below it.
+    #[must_use]
+    pub fn is_in(&self, zone: &Self) -> bool {
+        zone.0.zone_of(&self.0)
+    }
+
+    /// The name without its first label; the root's parent is the root.
+    #[must_use]
+    pub fn parent(&self) -> Self {
+        Self(self.0.base_name())
+    }
+
+    /// Whether it is the root.
+    #[must_use]
+    pub fn is_root(&self) -> bool {
+        self.0.is_root()
+    }
+
+    /// Whether its first label is `*` (RFC 4592).
+    #[must_use]
+    pub fn is_wildcard(&self) -> bool {
+        self.0.is_wildcard()
+    }
+
+    /// The wildcard directly below it: `*.` and the name. `None` where that is too long for a name.
+    #[must_use]
+    pub fn wildcard_child(&self) -> Option<Self> {
+        self.to_name().prepend_label("*").ok().map(|name| Self::new(&name))
+    }
+}
+
+impl FromStr for OwnerName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        let invalid = |reason: String| InvalidName { text: text.to_owned(), reason };
+        if text.is_empty() {
+            return Err(invalid("it is empty".to_owned()));
+        }
+        let name = Name::from_ascii(text).map_err(|error| invalid(error.to_string()))?;
+        Ok(Self::new(&name))
+    }
+}
+
+impl From<Name> for OwnerName {
+    fn from(name: Name) -> Self {
+        Self::new(&name)
+    }
+}
+
+impl fmt::Display for OwnerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Debug for OwnerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl serde::Serialize for OwnerName {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,2 +1,75 @@
-//! xtask
-fn main() {}
+//! The automation of this workspace: `cargo xtask test` is the whole test command, locally and in CI.
+
+mod run;
+mod steps;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::run::{Failed, cargo};
+use crate::steps::Step;
+
+/// Automation of the dnsplan workspace. Runs from any directory inside it.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Installs what is missing, then runs every check of the project
+    Test {
+        /// Run only these steps, in the order of the full run
+        #[arg(value_enum)]
+        steps: Vec<Step>,
+        /// Run the later steps too when one has failed
+        #[arg(long)]
+        keep_going: bool,
+    },
+    /// Runs the exhaustive interleaving tests of the fence
+    Loom,
+    /// Checks the house rules: dependency direction, purity, sources, docs in step with the code
+    Tidy,
+    /// Runs the benchmarks, all or those whose name contains FILTER
+    Bench {
+        /// Part of a benchmark's name
+        filter: Option<String>,
+    },
+    /// Prints what the pure crates depend on, as cargo resolves it
+    Purity,
+}
+
+/// The crates that see no clock, randomness, socket or runtime.
+const PURE: [&str; 4] = ["dnsplan-fence", "dnsplan-plan", "dnsplan-planner", "dnsplan-enactor"];
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Test { steps, keep_going } => tools::ensure().and_then(|()| steps::run(&steps, keep_going)),
+        Command::Loom => steps::run(&[Step::Loom], false),
+        Command::Tidy => steps::run(&[Step::Tidy], false),
+        Command::Bench { filter } => bench(filter.as_deref()),
+        Command::Purity => purity(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failed) => {
+            eprintln!("xtask: {failed}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(filter: Option<&str>) -> Result<(), Failed> {
+    run::run(cargo(&["bench", "-p", "dnsplan-benches"]).args(filter))
+}
+
+fn purity() -> Result<(), Failed> {
+    PURE.iter().try_for_each(|name| {
+        eprintln!("\n== {name}");
+        run::run(&mut cargo(&["tree", "-p", name, "-e", "normal", "--all-features"]))
+    })
+}

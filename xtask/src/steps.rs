@@ -1,0 +1,122 @@
+//! The steps of the test command, in one table: a name to select it by, and the command it runs.
+
+use std::fmt::Write as _;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+
+use crate::run::{Failed, cargo, run as run_command, target_dir};
+
+/// One step of `cargo xtask test`, in the order in which they run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Step {
+    /// Formatting
+    Fmt,
+    /// Lints, with every warning an error
+    Clippy,
+    /// Unit, integration and documentation tests
+    Unit,
+    /// The documentation builds without a warning
+    Doc,
+    /// Exhaustive interleavings of the fence
+    Loom,
+    /// Dependency direction, purity, sources, docs in step with the code
+    Tidy,
+    /// The delayed-enactor race on the production loop
+    Simulate,
+}
+
+impl Step {
+    fn name(self) -> String {
+        self.to_possible_value().expect("invariant: no step is hidden").get_name().to_owned()
+    }
+
+    fn command(self) -> Command {
+        match self {
+            Self::Fmt => cargo(&["fmt", "--all", "--check"]),
+            Self::Clippy => {
+                cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+            }
+            Self::Unit => cargo(&["test", "--workspace", "--all-features"]),
+            Self::Doc => {
+                let mut command = cargo(&["doc", "--workspace", "--no-deps", "--all-features"]);
+                command.env("RUSTDOCFLAGS", "-D warnings");
+                command
+            }
+            Self::Loom => {
+                let mut command = cargo(&["test", "-p", "dnsplan-fence", "--release", "--test", "loom"]);
+                // Its own directory: other flags would otherwise rebuild the workspace's dependencies each time.
+                command.args(["--", "--nocapture"]);
+                command.env("RUSTFLAGS", "--cfg loom").env("CARGO_TARGET_DIR", target_dir().join("loom"));
+                command
+            }
+            // The whole workspace is selected so that features resolve as in the step `unit`, and nothing is rebuilt.
+            Self::Tidy => cargo(&["test", "--workspace", "--all-features", "--test", "tidy"]),
+            Self::Simulate => {
+                let mut command = cargo(&["run", "--release", "--quiet", "-p", "dnsplan-cli"]);
+                command.args(["--", "simulate", "--delayed-enactor"]);
+                command
+            }
+        }
+    }
+}
+
+/// Runs the selected steps, or all when none is named. Headings and the summary go to standard error, so that standard
+/// output holds the tools' own lines and nothing else.
+pub(crate) fn run(selected: &[Step], keep_going: bool) -> Result<(), Failed> {
+    let mut summary = String::from("\n== summary\n");
+    let mut failed = Vec::new();
+    for step in chosen(selected) {
+        eprintln!("\n== {}", step.name());
+        let started = Instant::now();
+        let outcome = run_command(&mut step.command());
+        let verdict = if outcome.is_ok() { "ok" } else { "FAILED" };
+        push_line(&mut summary, &step.name(), verdict, started.elapsed());
+        if let Err(error) = outcome {
+            eprintln!("xtask: {error}");
+            failed.push(step);
+            if !keep_going {
+                break;
+            }
+        }
+    }
+    eprint!("{summary}");
+    if failed.is_empty() { Ok(()) } else { Err(rerun(&failed)) }
+}
+
+/// The selection in the order of the full run.
+fn chosen(selected: &[Step]) -> Vec<Step> {
+    let wanted = |step: &Step| selected.is_empty() || selected.contains(step);
+    Step::value_variants().iter().copied().filter(wanted).collect()
+}
+
+fn push_line(summary: &mut String, name: &str, verdict: &str, took: Duration) {
+    writeln!(summary, "   {name:<10} {verdict:<7} {:>7.1} s", took.as_secs_f64())
+        .expect("invariant: writing to a string does not fail");
+}
+
+fn rerun(failed: &[Step]) -> Failed {
+    let names: Vec<String> = failed.iter().map(|step| step.name()).collect();
+    Failed(format!("failed: {}; run again with `cargo xtask test {}`", names.join(", "), names.join(" ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_means_every_step_in_order() {
+        assert_eq!(chosen(&[]), Step::value_variants());
+    }
+
+    #[test]
+    fn named_steps_keep_the_order_of_the_full_run() {
+        assert_eq!(chosen(&[Step::Loom, Step::Fmt]), [Step::Fmt, Step::Loom]);
+    }
+
+    #[test]
+    fn a_failure_names_the_command_that_repeats_it() {
+        assert!(rerun(&[Step::Unit]).0.ends_with("`cargo xtask test unit`"));
+    }
+}

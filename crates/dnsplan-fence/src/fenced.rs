@@ -20,7 +20,8 @@ use crate::{Generation, Genesis, Move, Observed, Permit, Record, Register, Swap}
 pub enum Edit<T> {
     /// Nothing.
     Keep,
-    /// Puts a tree: the staged one's, or the live one's.
+    /// Puts a tree: the staged one's, or the live one's. Under a move that puts no plan in place (a floor, a reap, a
+    /// freeze) it puts nothing: such a permit does not speak for any tree.
     Put(T),
 }
 
@@ -95,6 +96,13 @@ impl<T, P: Clone + PartialEq> Fenced<T, P> {
         Self { state: RwLock::new(State { record: Some(record), trees }) }
     }
 
+    /// A cell whose record was made durable but whose tree is not at hand: nothing is live until a repair or a newer
+    /// tree is put.
+    #[must_use]
+    pub fn recorded(record: Record<P>) -> Self {
+        Self { state: RwLock::new(State { record: Some(record), trees: BTreeMap::new() }) }
+    }
+
     /// The live tree, pinned. `None` before the first one.
     #[must_use]
     pub fn snapshot(&self) -> Option<Snapshot<T>> {
@@ -129,13 +137,30 @@ impl<T, P: Clone + PartialEq> Fenced<T, P> {
 
     /// Puts a first record; it grants nothing.
     pub fn create(&self, genesis: Genesis<P>) -> Swap<P> {
+        let outcome = self.create_after(genesis, |_| Ok::<(), Infallible>(()));
+        match outcome {
+            Ok(swap) => swap,
+            Err(never) => match never {},
+        }
+    }
+
+    /// The same, with a step that must succeed before anybody can see the record, under the lock.
+    ///
+    /// # Errors
+    /// What `commit` says; nothing was changed then.
+    pub fn create_after<E>(
+        &self,
+        genesis: Genesis<P>,
+        commit: impl FnOnce(&Record<P>) -> Result<(), E>,
+    ) -> Result<Swap<P>, E> {
         let mut state = self.state.write().expect(UNPOISONED);
         match &state.record {
             None if genesis.replaces().is_none() => {
+                commit(genesis.record())?;
                 state.record = Some(genesis.into_record());
-                Swap::Won
+                Ok(Swap::Won)
             }
-            found => Swap::Lost(found.clone()),
+            found => Ok(Swap::Lost(found.clone())),
         }
     }
 
@@ -186,7 +211,8 @@ impl<T, P> State<T, P> {
         let next = permit.into_next();
         let tree = match action {
             Move::Stage(_) => next.stage.map(|stage| stage.generation),
-            _ => Some(next.generation),
+            Move::Flip(_) | Move::Apply(_) | Move::Repair => Some(next.generation),
+            Move::RaiseFloor(_) | Move::Reap(_) | Move::Freeze(_) => None,
         };
         if let (Edit::Put(value), Some(generation)) = (edit, tree) {
             self.trees.insert(generation, Arc::new(value));
@@ -230,7 +256,11 @@ where
         ready(Ok(Self::create(self, genesis)))
     }
 
-    fn swap(&self, permit: Permit<P>, edit: Edit<T>) -> impl Future<Output = Result<Swap<P>, Infallible>> + Send {
+    fn swap(
+        &self,
+        permit: Permit<P>,
+        edit: Edit<T>,
+    ) -> impl Future<Output = Result<Swap<P>, Infallible>> + Send {
         ready(Ok(Self::swap(self, permit, edit)))
     }
 }

@@ -209,8 +209,8 @@ pub enum Move {
     Apply(Part),
     /// Restores what differs from the live plan.
     Repair,
-    /// Raises the floor to the plan: nothing older may be applied any more.
-    RaiseFloor,
+    /// Raises the floor, at most to the plan: nothing below it may be applied any more.
+    RaiseFloor(Generation),
     /// Deletes the tree of a generation that can never be live again.
     Reap(Generation),
     /// Writes a freeze into the record and nothing else.
@@ -221,7 +221,7 @@ impl Move {
     /// Whether it writes the record and nothing else.
     #[must_use]
     pub const fn is_record_only(self) -> bool {
-        matches!(self, Self::RaiseFloor | Self::Freeze(_))
+        matches!(self, Self::RaiseFloor(_) | Self::Freeze(_))
     }
 }
 
@@ -437,15 +437,16 @@ impl<P: Clone> Sighting<P> {
                 !is_live && progress.admits(part)
             }
             Move::Flip(part) => {
-                let staged = record.stage.is_some_and(|s| s.generation == offered && s.progress.is_complete());
+                let staged =
+                    record.stage.is_some_and(|s| s.generation == offered && s.progress.is_complete());
                 (is_live || staged) && self.put_in_place(offered, digest, part, next)
             }
             Move::Apply(part) => self.put_in_place(offered, digest, part, next),
             Move::Repair => is_live && record.flip.is_complete(),
-            Move::RaiseFloor => {
-                next.floor = offered;
-                next.stage = next.stage.filter(|stage| stage.generation >= offered);
-                offered > record.floor
+            Move::RaiseFloor(floor) => {
+                next.floor = floor;
+                next.stage = next.stage.filter(|stage| stage.generation >= floor);
+                record.floor < floor && floor <= offered
             }
             Move::Reap(generation) => record.is_reapable(generation),
             Move::Freeze(_) => false,

@@ -1,0 +1,11 @@
+//! The rules of permits, records and the in-process cell, each in a test named for it. Tests that begin with `g1_`, `g3_`,
+//! `g6_` or `g7_` are this crate's share of that guarantee.
+
+mod bootstrap;
+mod cell;
+mod chains;
+mod enumerated;
+mod floor;
+mod freeze;
+mod refusals;
+mod support;

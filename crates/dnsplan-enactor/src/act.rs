@@ -1,0 +1,348 @@
+//! Acting on a decision. Every write is a swap of the record, made with a permit, once.
+
+use std::collections::BTreeSet;
+
+use dnsplan_fence::{
+    FreezeId, Generation, Move, Nonce, Observed, ParentGeneration, Permit, Swap, settle,
+};
+use dnsplan_plan::{
+    AppendError, Demand, DemandReason, OwnerName, Plan, PlanStore, Proposal, Provenance, TargetReport,
+};
+
+use crate::decide::{Step, Wait};
+use crate::enactor::{Next, Seen, View};
+use crate::{Clock, EnactError, Enactor, Event, Nonces, Quarantine, Rest, Rider, Target, TargetError};
+
+impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
+    pub(crate) async fn act(&mut self, step: Step, view: View) -> Result<Next, EnactError> {
+        match step {
+            Step::Bootstrap => self.bootstrap(view).await,
+            Step::MarkFreeze(id) => self.mark_freeze(id, &view).await,
+            Step::StandBy(wait) => {
+                let state = match wait {
+                    Wait::Frozen(id) => format!("frozen by freeze {id}"),
+                    Wait::NoPlan => "waiting for a first plan".to_owned(),
+                };
+                self.tell(&view, state, None).await?;
+                Ok(Next::Rest(Rest::Waiting(wait)))
+            }
+            Step::Reload => Ok(Next::Rest(Rest::Stale)),
+            Step::TargetAhead { seen, head } => {
+                let event = Event::TargetAhead { seen, head };
+                self.demand(&view, seen, DemandReason::TargetAhead, event).await
+            }
+            Step::Reject(generation) => {
+                let event = Event::Rejected(generation);
+                self.demand(&view, generation, DemandReason::DigestConflict, event).await
+            }
+            Step::Refuse(generation) => {
+                let event = Event::Guarded { generation, violations: view.violations.clone() };
+                self.demand(&view, generation, DemandReason::Guard, event).await
+            }
+            Step::Write(action) => self.write_part(action, &view).await,
+            Step::Verify => self.verify(&view).await,
+        }
+    }
+
+    /// The first of the two swaps of a bootstrap. It changes nothing; what is there is looked at afresh after it.
+    async fn bootstrap(&self, view: View) -> Result<Next, EnactError> {
+        let Seen::Nothing(observed) = view.seen else { return Ok(Next::Again) };
+        let attempt = self.nonces.next();
+        let Some(genesis) = observed.genesis(attempt, &self.me, Quarantine::default()) else {
+            return Ok(Next::Again);
+        };
+        let swap = self.target.create(genesis).await?;
+        if swap == Swap::Won {
+            self.emit(&Event::Bootstrapped);
+        }
+        self.after_swap(swap, attempt, None).await?;
+        Ok(Next::Again)
+    }
+
+    async fn mark_freeze(&self, id: FreezeId, view: &View) -> Result<Next, EnactError> {
+        let sighting = view.sighting();
+        let (attempt, expected) = (self.nonces.next(), sighting.record().attempt);
+        let swap = self.target.swap(sighting.freeze(id, attempt, &self.me), Rider::Nothing).await?;
+        if swap == Swap::Won {
+            self.emit(&Event::Frozen(id));
+        }
+        self.after_swap(swap, attempt, Some(expected)).await?;
+        Ok(Next::Again)
+    }
+
+    /// One part of a chain. What the target rejects is set aside by name, and the part is tried again without it.
+    async fn write_part(&mut self, action: Move, view: &View) -> Result<Next, EnactError> {
+        let plan = view.plan();
+        let mut aside = set_aside(view, plan.generation());
+        loop {
+            let attempt = self.nonces.next();
+            let Some(permit) = self.permit(view, &plan, action, attempt) else {
+                return Ok(Next::Rest(Rest::Stale));
+            };
+            let permit = permit.carrying(quarantine(&plan, &aside));
+            // Something stays behind at an older generation: its trees must not be reaped.
+            let permit = if aside.is_empty() { permit } else { permit.holding_base() };
+            let rider = Rider::Part { plan: plan.clone(), basis: view.basis.clone(), set_aside: aside.clone() };
+            match self.target.swap(permit, rider).await {
+                Err(TargetError::Rejected { owners, reason }) if !owners.is_subset(&aside) => {
+                    self.emit(&Event::Quarantined {
+                        generation: plan.generation(),
+                        owners: owners.clone(),
+                        reason: reason.clone(),
+                    });
+                    aside.extend(owners);
+                    if aside.len() > self.config.quarantine_limit {
+                        let event = Event::Rejected(plan.generation());
+                        return self.demand(view, plan.generation(), DemandReason::Rejected, event).await;
+                    }
+                }
+                outcome => {
+                    let won = self.settle_write(outcome?, attempt, view, &plan, action).await?;
+                    if won {
+                        self.tell_progress(view, &plan, action).await?;
+                    }
+                    return Ok(Next::Again);
+                }
+            }
+        }
+    }
+
+    /// All parts are in place: restore what differs, confirm, raise the floor, delete what can never be live again.
+    async fn verify(&mut self, view: &View) -> Result<Next, EnactError> {
+        let plan = view.plan();
+        let generation = plan.generation();
+        if self.audit_is_due(generation) {
+            let audit = self.target.audit(&plan, &set_aside(view, generation)).await?;
+            if !audit.differing.is_empty() {
+                return self.repair(view, &plan, &audit.differing).await;
+            }
+            self.memory.audited = Some((generation, self.clock.now()));
+            self.memory.trees = audit.trees;
+        }
+        self.tell(view, live_state(view, generation), None).await?;
+        if view.confirmed < generation {
+            self.store.confirm(self.target.zone(), self.target.id(), generation).await?;
+            self.emit(&Event::Confirmed(generation));
+        }
+        let record = view.sighting().record();
+        if record.floor < record.base {
+            let allowed = self.store.allow_floor(self.target.zone(), record.base).await?;
+            if record.floor < allowed {
+                return self.write(view, &plan, Move::RaiseFloor(allowed), Rider::Nothing).await;
+            }
+        }
+        while let Some(tree) = self.memory.trees.pop() {
+            if record.is_reapable(tree.generation) {
+                let next = self.write(view, &plan, Move::Reap(tree.generation), Rider::Reap { tree }).await?;
+                self.emit(&Event::Reaped(tree));
+                return Ok(next);
+            }
+        }
+        Ok(Next::Rest(Rest::Live(generation)))
+    }
+
+    fn audit_is_due(&self, generation: Generation) -> bool {
+        let interval = u64::try_from(self.config.audit_every.as_millis()).unwrap_or(u64::MAX);
+        self.memory.audited.is_none_or(|(audited, at)| {
+            let age = self.clock.now().as_millis().abs_diff(at.as_millis());
+            audited != generation || age >= interval
+        })
+    }
+
+    async fn repair(
+        &mut self,
+        view: &View,
+        plan: &std::sync::Arc<Plan>,
+        differing: &BTreeSet<OwnerName>,
+    ) -> Result<Next, EnactError> {
+        let owners: BTreeSet<OwnerName> =
+            differing.iter().take(self.target.repair_limit().max(1)).cloned().collect();
+        let rider = Rider::Repair { plan: plan.clone(), owners: owners.clone() };
+        self.memory.audited = None;
+        let next = self.write(view, plan, Move::Repair, rider).await?;
+        self.emit(&Event::Repaired(owners));
+        Ok(next)
+    }
+
+    async fn write(
+        &self,
+        view: &View,
+        plan: &std::sync::Arc<Plan>,
+        action: Move,
+        rider: Rider,
+    ) -> Result<Next, EnactError> {
+        let attempt = self.nonces.next();
+        let Some(permit) = self.permit(view, plan, action, attempt) else {
+            return Ok(Next::Rest(Rest::Stale));
+        };
+        let swap = self.target.swap(permit, rider).await?;
+        self.settle_write(swap, attempt, view, plan, action).await?;
+        Ok(Next::Again)
+    }
+
+    fn permit(&self, view: &View, plan: &Plan, action: Move, attempt: Nonce) -> Option<Permit<Quarantine>> {
+        match view.sighting().permit(plan, action, attempt, &self.me) {
+            Ok(permit) => Some(permit),
+            Err(refused) => {
+                self.emit(&Event::Fenced(refused));
+                None
+            }
+        }
+    }
+
+    async fn settle_write(
+        &self,
+        swap: Swap<Quarantine>,
+        attempt: Nonce,
+        view: &View,
+        plan: &Plan,
+        action: Move,
+    ) -> Result<bool, EnactError> {
+        let generation = plan.generation();
+        let won = swap == Swap::Won;
+        match &swap {
+            Swap::Won => self.emit(&Event::Wrote { generation, action }),
+            Swap::Lost(now) => {
+                let now = now.as_ref().map(|record| record.generation);
+                self.emit(&Event::Lost { generation, action, now });
+            }
+            Swap::Unknown => {}
+        }
+        self.after_swap(swap, attempt, Some(view.sighting().record().attempt)).await?;
+        Ok(won)
+    }
+
+    /// A lost reply is settled by a fresh look, never guessed. The loop goes on from that look in any case: whatever it
+    /// says, the next permit expects exactly what is there then.
+    async fn after_swap(
+        &self,
+        swap: Swap<Quarantine>,
+        attempt: Nonce,
+        expected: Option<Nonce>,
+    ) -> Result<(), EnactError> {
+        if swap == Swap::Unknown {
+            let now: Observed<Quarantine> = self.target.load().await?;
+            self.emit(&Event::Settled(settle(attempt, expected, &now)));
+        }
+        Ok(())
+    }
+
+    /// Asks for a plan above `above`. Where nobody answers for long, the head's content is appended again above it, for
+    /// the reasons where that helps: a number is in the way, not the content.
+    async fn demand(
+        &mut self,
+        view: &View,
+        above: Generation,
+        reason: DemandReason,
+        event: Event,
+    ) -> Result<Next, EnactError> {
+        let rests = match self.memory.demanded {
+            Some((same, rests)) if same == above => rests + 1,
+            _ => 0,
+        };
+        self.memory.demanded = Some((above, rests));
+        if rests == 0 {
+            self.tell(view, event.to_string(), Some(event.to_string())).await?;
+            let (by, at) = (self.me.to_string(), self.clock.now());
+            let demand = Demand { above, reason, detail: event.to_string(), by, at };
+            self.store.demand(self.target.zone(), demand).await?;
+            self.emit(&event);
+        }
+        let helps = matches!(reason, DemandReason::TargetAhead | DemandReason::DigestConflict);
+        if helps && rests >= self.config.patience {
+            return self.reissue(above).await;
+        }
+        Ok(Next::Rest(Rest::Demanded(above)))
+    }
+
+    async fn reissue(&mut self, above: Generation) -> Result<Next, EnactError> {
+        let Some(head) = self.store.head(self.target.zone()).await? else {
+            return Ok(Next::Rest(Rest::Demanded(above)));
+        };
+        let reason = format!("generation {} again: no planner answered the demand for a plan above {above}", head.generation());
+        let provenance = Provenance::new(self.me.as_str(), self.clock.now(), reason);
+        let proposal = Proposal { zone: head.zone().clone(), provenance };
+        let appended = self.store.append(ParentGeneration::of(&head), proposal, self.nonces.next()).await;
+        match appended {
+            Ok(plan) => {
+                self.emit(&Event::Reissued { from: head.generation(), to: plan.generation() });
+                Ok(Next::Again)
+            }
+            // Somebody else appended: that is the answer. A frozen or failing store is asked again later.
+            Err(AppendError::Store(error)) => Err(error.into()),
+            Err(_) => Ok(Next::Rest(Rest::Stale)),
+        }
+    }
+
+    async fn tell_progress(&mut self, view: &View, plan: &Plan, action: Move) -> Result<(), EnactError> {
+        let state = match action {
+            Move::Stage(part) => format!("staging {}, part {} of {}", plan.generation(), part.index() + 1, part.of()),
+            Move::Flip(part) | Move::Apply(part) if part.of() > 1 => {
+                format!("putting {} in place, part {} of {}", plan.generation(), part.index() + 1, part.of())
+            }
+            _ => return Ok(()),
+        };
+        self.tell(view, state, None).await
+    }
+
+    /// Reports what is new about the target; what was said already is not said again.
+    async fn tell(&mut self, view: &View, state: String, note: Option<String>) -> Result<(), EnactError> {
+        let record = view.seen.record();
+        let live = record.map_or(Generation::ZERO, |record| record.generation);
+        if self.memory.told.as_ref().is_some_and(|told| *told == (state.clone(), live)) {
+            return Ok(());
+        }
+        let report = TargetReport {
+            live,
+            base: record.map_or(Generation::ZERO, |record| record.base),
+            floor: record.map_or(Generation::ZERO, |record| record.floor),
+            highest: record.map_or(Generation::ZERO, dnsplan_fence::Record::highest),
+            state: state.clone(),
+            note,
+            freeze: record.and_then(|record| record.freeze),
+            by: self.me.to_string(),
+            at: self.clock.now(),
+        };
+        self.store.report(self.target.zone(), self.target.id(), report).await?;
+        self.memory.told = Some((state, live));
+        Ok(())
+    }
+
+    /// Leaves word of an error, where the store can take it.
+    pub(crate) async fn tell_trouble(&mut self, error: &EnactError) {
+        let known = self.store.targets(self.target.zone()).await.unwrap_or_default();
+        if let Some(status) = known.into_iter().find(|status| status.target == *self.target.id()) {
+            let report = TargetReport {
+                state: error.to_string(),
+                by: self.me.to_string(),
+                at: self.clock.now(),
+                ..status.report
+            };
+            self.memory.told = None;
+            // The error is on its way to the log already; a store that cannot take it down changes nothing.
+            drop(self.store.report(self.target.zone(), self.target.id(), report).await);
+        }
+    }
+}
+
+/// The owner names that this generation's chain has set aside so far, as the record says.
+fn set_aside(view: &View, generation: Generation) -> BTreeSet<OwnerName> {
+    let record = view.sighting().record();
+    let newest = record.stage.map_or(record.generation, |stage| stage.generation);
+    if newest == generation { record.payload.owners.clone() } else { BTreeSet::new() }
+}
+
+fn quarantine(plan: &Plan, owners: &BTreeSet<OwnerName>) -> Quarantine {
+    if owners.is_empty() {
+        return Quarantine::default();
+    }
+    Quarantine { owners: owners.clone(), effective: plan.zone().digest_without(owners) }
+}
+
+fn live_state(view: &View, generation: Generation) -> String {
+    match set_aside(view, generation).len() {
+        0 => "live".to_owned(),
+        aside => format!("live, {aside} owner names set aside"),
+    }
+}
+

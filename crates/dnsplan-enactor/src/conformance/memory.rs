@@ -1,0 +1,305 @@
+//! A target in memory that makes every plan a chain: parts of as few owner names as one wants, with a tree or in place.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use dnsplan_fence::{Genesis, Move, Observed, Offer, Part, Permit, Register, Swap};
+use dnsplan_plan::{Node, OwnerName, Plan, TargetId};
+
+use super::exec::yield_once;
+use crate::partition::{order, part, parts};
+use crate::{
+    Audit, Basis, FenceRecord, Layout, Outline, Quarantine, Rider, Target, TargetError, TreeName, codec,
+};
+
+type Tree = BTreeMap<OwnerName, Arc<Node>>;
+
+/// All that is at the target. A clone of it is a backup, and putting one back is a rewind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// The text of the fence record.
+    pub fence: Option<String>,
+    /// In place: what our owner names own.
+    pub nodes: Tree,
+    /// With a tree: which tree an owner name is answered from.
+    pub pointers: BTreeMap<OwnerName, TreeName>,
+    /// With a tree: the trees.
+    pub trees: BTreeMap<TreeName, Tree>,
+    /// What others put there.
+    pub foreign: Tree,
+}
+
+/// A target in memory. Every operation yields once before it takes effect, and once after.
+pub struct MemoryTarget {
+    id: TargetId,
+    zone: OwnerName,
+    layout: Layout,
+    batch: usize,
+    is_fenced: bool,
+    contents: Mutex<Contents>,
+    rejects: Mutex<BTreeSet<OwnerName>>,
+}
+
+impl MemoryTarget {
+    /// An empty target for `zone`, whose parts hold at most `batch` owner names. [`Layout::Whole`] takes all at once.
+    #[must_use]
+    pub fn new(zone: OwnerName, layout: Layout, batch: usize) -> Self {
+        let id = TargetId::new(format!("memory:{layout:?}:{batch}"));
+        let (contents, rejects) = (Mutex::default(), Mutex::default());
+        Self { id, zone, layout, batch, is_fenced: true, contents, rejects }
+    }
+
+    /// The negative control: a target that writes without comparing the record. The suite must fail on it.
+    #[must_use]
+    pub fn unfenced(zone: OwnerName, layout: Layout, batch: usize) -> Self {
+        Self { is_fenced: false, ..Self::new(zone, layout, batch) }
+    }
+
+    /// Everything that is there.
+    #[must_use]
+    pub fn contents(&self) -> Contents {
+        self.lock().clone()
+    }
+
+    /// Puts other contents there, by hand or from a backup.
+    pub fn replace(&self, contents: Contents) {
+        *self.lock() = contents;
+    }
+
+    /// Changes the contents by hand.
+    pub fn edit(&self, edit: impl FnOnce(&mut Contents)) {
+        edit(&mut self.lock());
+    }
+
+    /// From now on the target rejects these owner names.
+    pub fn reject(&self, owners: BTreeSet<OwnerName>) {
+        *self.rejects.lock().expect("invariant: nothing panics while it is locked") = owners;
+    }
+
+    /// What a client would be answered from.
+    #[must_use]
+    pub fn answer(&self, owner: &OwnerName) -> Option<Arc<Node>> {
+        self.lock().answer(self.layout, owner)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.contents.lock().expect("invariant: nothing panics while it is locked")
+    }
+
+    fn try_swap(&self, permit: Permit<Quarantine>, rider: &Rider) -> Result<Swap<Quarantine>, TargetError> {
+        let mut contents = self.lock();
+        if self.is_fenced && contents.fence.as_deref() != Some(&codec::encode(permit.expected())) {
+            return Ok(Swap::Lost(contents.record()));
+        }
+        let mut next = contents.clone();
+        self.carry_out(permit.action(), rider, &mut next)?;
+        next.fence = Some(codec::encode(permit.next()));
+        *contents = next;
+        Ok(Swap::Won)
+    }
+
+    fn carry_out(&self, action: Move, rider: &Rider, contents: &mut Contents) -> Result<(), TargetError> {
+        match (action, rider) {
+            (Move::RaiseFloor(_) | Move::Freeze(_), Rider::Nothing) => Ok(()),
+            (Move::Stage(k), Rider::Part { plan, set_aside, .. }) if self.layout == Layout::Tree => {
+                let ordered = order(plan.zone(), &owners_of(plan));
+                let owners = self.accepted(contents, cut(&ordered, self.batch, k), set_aside)?;
+                let tree = contents.trees.entry(name_of(plan)).or_default();
+                owners.iter().for_each(|owner| put(tree, owner, plan.zone().node(owner)));
+                Ok(())
+            }
+            (Move::Flip(k), Rider::Part { plan, basis, set_aside }) if self.layout == Layout::Tree => {
+                let ordered = order(plan.zone(), &self.scope(plan, basis));
+                let owners = self.accepted(contents, cut(&ordered, self.batch, k), set_aside)?;
+                owners.iter().for_each(|owner| contents.point(owner, plan));
+                Ok(())
+            }
+            (Move::Apply(k), Rider::Part { plan, basis, set_aside }) if self.layout != Layout::Tree => {
+                let ordered = order(plan.zone(), &self.scope(plan, basis));
+                let owners = self.accepted(contents, cut(&ordered, self.size(), k), set_aside)?;
+                owners.iter().for_each(|owner| put(&mut contents.nodes, owner, plan.zone().node(owner)));
+                Ok(())
+            }
+            (Move::Repair, Rider::Repair { plan, owners }) => {
+                for owner in owners {
+                    contents.restore(self.layout, owner, plan);
+                }
+                Ok(())
+            }
+            (Move::Reap(generation), Rider::Reap { tree }) if tree.generation == generation => {
+                contents.trees.remove(tree);
+                Ok(())
+            }
+            (action, _) => Err(TargetError::Misconfigured(format!("the rider does not fit {action:?}"))),
+        }
+    }
+
+    const fn size(&self) -> usize {
+        if matches!(self.layout, Layout::Whole) { usize::MAX } else { self.batch }
+    }
+
+    /// The owner names that a plan's place parts go through.
+    fn scope(&self, plan: &Plan, basis: &Basis) -> BTreeSet<OwnerName> {
+        match (basis, self.layout) {
+            (Basis::Changed(owners), Layout::InPlace) => owners.clone(),
+            (Basis::Changed(owners), _) => owners_of(plan).union(owners).cloned().collect(),
+            (Basis::Unknown, _) => owners_of(plan),
+        }
+    }
+
+    /// The part without what is set aside; what the provider would reject is an error, and so is another's owner name.
+    fn accepted(
+        &self,
+        contents: &Contents,
+        owners: &[OwnerName],
+        set_aside: &BTreeSet<OwnerName>,
+    ) -> Result<Vec<OwnerName>, TargetError> {
+        let wanted: Vec<OwnerName> = owners.iter().filter(|owner| !set_aside.contains(owner)).cloned().collect();
+        let rejects = self.rejects.lock().expect("invariant: nothing panics while it is locked");
+        let is_bad = |owner: &&OwnerName| rejects.contains(*owner) || contents.foreign.contains_key(*owner);
+        let bad: BTreeSet<OwnerName> = wanted.iter().filter(is_bad).cloned().collect();
+        if bad.is_empty() {
+            Ok(wanted)
+        } else {
+            Err(TargetError::Rejected { owners: bad, reason: "rejected by the provider".to_owned() })
+        }
+    }
+}
+
+impl Contents {
+    /// The fence record, where it can be read.
+    #[must_use]
+    pub fn record(&self) -> Option<FenceRecord> {
+        self.fence.as_deref().and_then(|text| codec::decode(text).ok())
+    }
+
+    fn answer(&self, layout: Layout, owner: &OwnerName) -> Option<Arc<Node>> {
+        let ours = match layout {
+            Layout::Tree => self.pointers.get(owner).and_then(|name| self.trees.get(name)?.get(owner)),
+            Layout::InPlace | Layout::Whole => self.nodes.get(owner),
+        };
+        ours.or_else(|| self.foreign.get(owner)).cloned()
+    }
+
+    fn point(&mut self, owner: &OwnerName, plan: &Plan) {
+        match plan.zone().node(owner) {
+            Some(_) => self.pointers.insert(owner.clone(), name_of(plan)),
+            None => self.pointers.remove(owner),
+        };
+    }
+
+    fn restore(&mut self, layout: Layout, owner: &OwnerName, plan: &Plan) {
+        if layout == Layout::Tree {
+            put(self.trees.entry(name_of(plan)).or_default(), owner, plan.zone().node(owner));
+            self.point(owner, plan);
+        } else {
+            put(&mut self.nodes, owner, plan.zone().node(owner));
+        }
+    }
+
+    /// Our owner names, planned or left over.
+    fn ours(&self, layout: Layout) -> BTreeSet<OwnerName> {
+        match layout {
+            Layout::Tree => self.pointers.keys().cloned().collect(),
+            Layout::InPlace | Layout::Whole => self.nodes.keys().cloned().collect(),
+        }
+    }
+}
+
+fn owners_of(plan: &Plan) -> BTreeSet<OwnerName> {
+    plan.zone().nodes().map(|(owner, _)| owner.clone()).collect()
+}
+
+fn name_of(plan: &Plan) -> TreeName {
+    TreeName { generation: plan.generation(), digest: plan.digest() }
+}
+
+fn cut(ordered: &[OwnerName], size: usize, at: Part) -> &[OwnerName] {
+    part(ordered, size, at.index())
+}
+
+fn put(tree: &mut Tree, owner: &OwnerName, node: Option<&Arc<Node>>) {
+    match node {
+        Some(node) => tree.insert(owner.clone(), Arc::clone(node)),
+        None => tree.remove(owner),
+    };
+}
+
+impl Register for MemoryTarget {
+    type Payload = Quarantine;
+    type Rider = Rider;
+    type Error = TargetError;
+
+    async fn load(&self) -> Result<Observed<Quarantine>, TargetError> {
+        yield_once().await;
+        let observed = match self.lock().fence.clone() {
+            None => Observed::Absent,
+            Some(text) => match codec::decode(&text) {
+                Ok(record) => Observed::Record(record),
+                Err(_) => Observed::Unreadable(text.into_bytes().into()),
+            },
+        };
+        yield_once().await;
+        Ok(observed)
+    }
+
+    async fn create(&self, genesis: Genesis<Quarantine>) -> Result<Swap<Quarantine>, TargetError> {
+        yield_once().await;
+        let swap = {
+            let mut contents = self.lock();
+            if contents.fence.as_deref().map(str::as_bytes) == genesis.replaces() {
+                contents.fence = Some(codec::encode(genesis.record()));
+                Swap::Won
+            } else {
+                Swap::Lost(contents.record())
+            }
+        };
+        yield_once().await;
+        Ok(swap)
+    }
+
+    async fn swap(&self, permit: Permit<Quarantine>, rider: Rider) -> Result<Swap<Quarantine>, TargetError> {
+        yield_once().await;
+        let outcome = self.try_swap(permit, &rider);
+        yield_once().await;
+        outcome
+    }
+}
+
+impl Target for MemoryTarget {
+    fn id(&self) -> &TargetId {
+        &self.id
+    }
+
+    fn zone(&self) -> &OwnerName {
+        &self.zone
+    }
+
+    fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    fn outline(&self, plan: &Plan, basis: &Basis) -> Outline {
+        let stage = if self.layout == Layout::Tree { parts(plan.zone().len(), self.batch) } else { 0 };
+        Outline { stage, place: parts(self.scope(plan, basis).len(), self.size()) }
+    }
+
+    fn repair_limit(&self) -> usize {
+        self.batch
+    }
+
+    async fn audit(&self, plan: &Plan, set_aside: &BTreeSet<OwnerName>) -> Result<Audit, TargetError> {
+        yield_once().await;
+        let contents = self.contents();
+        let planned = owners_of(plan);
+        let differs = |owner: &OwnerName| {
+            let is_pointed = self.layout != Layout::Tree
+                || contents.pointers.get(owner) == planned.contains(owner).then(|| name_of(plan)).as_ref();
+            let ours = if contents.foreign.contains_key(owner) { None } else { contents.answer(self.layout, owner) };
+            !is_pointed || ours.as_ref() != plan.zone().node(owner)
+        };
+        let all: BTreeSet<OwnerName> = planned.union(&contents.ours(self.layout)).cloned().collect();
+        let differing = all.into_iter().filter(|owner| !set_aside.contains(owner) && differs(owner)).collect();
+        Ok(Audit { differing, trees: contents.trees.keys().copied().collect() })
+    }
+}

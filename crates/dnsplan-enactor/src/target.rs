@@ -1,0 +1,150 @@
+//! Targets: the places where plans take effect.
+
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::sync::Arc;
+
+use dnsplan_fence::{Digest, Generation, Record, Register};
+use dnsplan_plan::{OwnerName, Plan, TargetId};
+
+/// What a target's record says beside generation, base and floor: the owner names that the provider rejected and that
+/// were set aside, so that every enactor agrees on what is in effect.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Quarantine {
+    /// The owner names set aside, of the generation that the record grants.
+    pub owners: BTreeSet<OwnerName>,
+    /// The digest of the plan without them; [`Digest::ZERO`] where none is set aside.
+    pub effective: Digest,
+}
+
+/// The record at a target.
+pub type FenceRecord = Record<Quarantine>;
+
+/// How a target changes what it answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Layout {
+    /// One swap puts a whole plan in place.
+    Whole,
+    /// A plan's tree is staged where nobody sees it, then pointers are flipped to it, then older trees are reaped.
+    Tree,
+    /// Owner names are changed in place, each as a unit.
+    InPlace,
+}
+
+/// What may differ between what a target has and a plan, known by induction from the record and the store's history.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Basis {
+    /// Only these owner names may: those that some plan above the record's base changed.
+    Changed(BTreeSet<OwnerName>),
+    /// Nobody knows: every owner name of the plan is put in place.
+    Unknown,
+}
+
+/// Into how many parts a target cuts a plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Outline {
+    /// Parts to stage where nobody sees them; 0 where the target has no tree.
+    pub stage: u32,
+    /// Parts to put in place (or to flip); at least 1.
+    pub place: u32,
+}
+
+/// Names one tree at a target: generation and content, so that two plans that claim one number never share a tree.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct TreeName {
+    /// Its generation.
+    pub generation: Generation,
+    /// Its content.
+    pub digest: Digest,
+}
+
+/// What is written in the same atomic step as the record. What is done with it is the permit's [`Move`], never the
+/// rider's choice: a rider that does not fit the permit's move is refused by the target.
+///
+/// [`Move`]: dnsplan_fence::Move
+#[derive(Clone, Debug)]
+pub enum Rider {
+    /// Nothing: the record only.
+    Nothing,
+    /// A part of a plan, staged, flipped or applied.
+    Part {
+        /// The plan.
+        plan: Arc<Plan>,
+        /// What may differ.
+        basis: Arc<Basis>,
+        /// Owner names to leave alone.
+        set_aside: BTreeSet<OwnerName>,
+    },
+    /// Owner names to be restored to what the live plan says.
+    Repair {
+        /// The plan that is live.
+        plan: Arc<Plan>,
+        /// The owner names; never more than [`Target::repair_limit`].
+        owners: BTreeSet<OwnerName>,
+    },
+    /// A tree to be deleted.
+    Reap {
+        /// Which one.
+        tree: TreeName,
+    },
+}
+
+/// What a look at a target found. It decides drift and clean-up, never whether something is ready.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Audit {
+    /// Owner names of ours that are not as the plan says: missing, different, or left over.
+    pub differing: BTreeSet<OwnerName>,
+    /// The trees that are there.
+    pub trees: Vec<TreeName>,
+}
+
+/// Why a target did definitely not do what it was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// It could not be reached, or was too busy. Try again later; what is live stays live.
+    #[error("the target is not available: {0}")]
+    Unavailable(String),
+    /// It rejects some owner names; the rest can go on without them.
+    #[error("the target rejects {}: {reason}", .owners.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))]
+    Rejected {
+        /// The owner names that it rejects.
+        owners: BTreeSet<OwnerName>,
+        /// Why, in its words.
+        reason: String,
+    },
+    /// It is not set up for this; a person has to change something.
+    #[error("the target refuses: {0}")]
+    Misconfigured(String),
+}
+
+/// A place where the plans of one zone take effect, fenced by the record that it holds.
+///
+/// # Contract
+/// On top of [`Register`]'s: the conformance suite (`dnsplan_enactor::conformance`) is the contract in executable form.
+/// * `outline` and the parts that a swap cuts are a pure function of (plan, basis) and the target's own limits.
+/// * An owner name changes as a unit, within one part.
+/// * Owner names that are not of our making are never touched and never in an [`Audit`].
+pub trait Target: Register<Payload = Quarantine, Rider = Rider, Error = TargetError> + Send {
+    /// Names it, in the store and to people.
+    fn id(&self) -> &TargetId;
+
+    /// The zone that it serves.
+    fn zone(&self) -> &OwnerName;
+
+    /// How it changes what it answers.
+    fn layout(&self) -> Layout;
+
+    /// Into how many parts it cuts a plan.
+    fn outline(&self, plan: &Plan, basis: &Basis) -> Outline;
+
+    /// How many owner names one repair may restore; at least 1.
+    fn repair_limit(&self) -> usize;
+
+    /// Looks at everything that is ours: what differs from `plan` (but for the owner names set aside), and which trees
+    /// there are.
+    fn audit(
+        &self,
+        plan: &Plan,
+        set_aside: &BTreeSet<OwnerName>,
+    ) -> impl Future<Output = Result<Audit, TargetError>> + Send;
+}

@@ -1,10 +1,9 @@
 //! Acting on a decision. Every write is a swap of the record, made with a permit, once.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use dnsplan_fence::{
-    FreezeId, Generation, Move, Nonce, Observed, ParentGeneration, Permit, Swap, settle,
-};
+use dnsplan_fence::{FreezeId, Generation, Move, Nonce, Observed, ParentGeneration, Permit, Swap, settle};
 use dnsplan_plan::{
     AppendError, Demand, DemandReason, OwnerName, Plan, PlanStore, Proposal, Provenance, TargetReport,
 };
@@ -12,6 +11,25 @@ use dnsplan_plan::{
 use crate::decide::{Step, Wait};
 use crate::enactor::{Next, Seen, View};
 use crate::{Clock, EnactError, Enactor, Event, Nonces, Quarantine, Rest, Rider, Target, TargetError};
+
+/// What became of a write.
+enum Put {
+    /// It took effect, without these owner names.
+    Won(BTreeSet<OwnerName>),
+    /// It did not, or nobody knows: the next look says.
+    NotWon,
+    /// There was none.
+    Instead(Next),
+}
+
+impl Put {
+    fn next(self) -> Next {
+        match self {
+            Self::Won(_) | Self::NotWon => Next::Again,
+            Self::Instead(next) => next,
+        }
+    }
+}
 
 impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     pub(crate) async fn act(&mut self, step: Step, view: View) -> Result<Next, EnactError> {
@@ -70,20 +88,39 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         Ok(Next::Again)
     }
 
-    /// One part of a chain. What the target rejects is set aside by name, and the part is tried again without it.
+    /// One part of a chain.
     async fn write_part(&mut self, action: Move, view: &View) -> Result<Next, EnactError> {
+        let rider = |plan: &Arc<Plan>, aside: &BTreeSet<OwnerName>| Rider::Part {
+            plan: Arc::clone(plan),
+            basis: Arc::clone(&view.basis),
+            set_aside: aside.clone(),
+        };
+        match self.put(action, view, rider).await? {
+            Put::Won(_) => self.tell_progress(view, &view.plan(), action).await?,
+            Put::NotWon => {}
+            Put::Instead(next) => return Ok(next),
+        }
+        Ok(Next::Again)
+    }
+
+    /// Writes owner names. What the target rejects is set aside by name, and the write is tried again without it.
+    async fn put(
+        &mut self,
+        action: Move,
+        view: &View,
+        rider: impl Fn(&Arc<Plan>, &BTreeSet<OwnerName>) -> Rider,
+    ) -> Result<Put, EnactError> {
         let plan = view.plan();
         let mut aside = set_aside(view, plan.generation());
         loop {
             let attempt = self.nonces.next();
             let Some(permit) = self.permit(view, &plan, action, attempt) else {
-                return Ok(Next::Rest(Rest::Stale));
+                return Ok(Put::Instead(Next::Rest(Rest::Stale)));
             };
             let permit = permit.carrying(quarantine(&plan, &aside));
             // Something stays behind at an older generation: its trees must not be reaped.
             let permit = if aside.is_empty() { permit } else { permit.holding_base() };
-            let rider = Rider::Part { plan: plan.clone(), basis: view.basis.clone(), set_aside: aside.clone() };
-            match self.target.swap(permit, rider).await {
+            match self.target.swap(permit, rider(&plan, &aside)).await {
                 Err(TargetError::Rejected { owners, reason }) if !owners.is_subset(&aside) => {
                     self.emit(&Event::Quarantined {
                         generation: plan.generation(),
@@ -92,19 +129,24 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
                     });
                     aside.extend(owners);
                     if aside.len() > self.config.quarantine_limit {
-                        let event = Event::Rejected(plan.generation());
-                        return self.demand(view, plan.generation(), DemandReason::Rejected, event).await;
+                        return self.give_up(view, plan.generation()).await.map(Put::Instead);
                     }
                 }
                 outcome => {
                     let won = self.settle_write(outcome?, attempt, view, &plan, action).await?;
-                    if won {
-                        self.tell_progress(view, &plan, action).await?;
-                    }
-                    return Ok(Next::Again);
+                    return Ok(if won { Put::Won(aside) } else { Put::NotWon });
                 }
             }
         }
+    }
+
+    /// The target rejects too much of a plan. Its chain stays as it is; a newer plan goes over it.
+    async fn give_up(&mut self, view: &View, generation: Generation) -> Result<Next, EnactError> {
+        self.memory.given_up = Some(generation);
+        if view.sighting().head().head() > generation {
+            return Ok(Next::Again);
+        }
+        self.demand(view, generation, DemandReason::Rejected, Event::TooManyRejected(generation)).await
     }
 
     /// All parts are in place: restore what differs, confirm, raise the floor, delete what can never be live again.
@@ -114,7 +156,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         if self.audit_is_due(generation) {
             let audit = self.target.audit(&plan, &set_aside(view, generation)).await?;
             if !audit.differing.is_empty() {
-                return self.repair(view, &plan, &audit.differing).await;
+                return self.repair(view, &audit.differing).await;
             }
             self.memory.audited = Some((generation, self.clock.now()));
             self.memory.trees = audit.trees;
@@ -128,14 +170,16 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         if record.floor < record.base {
             let allowed = self.store.allow_floor(self.target.zone(), record.base).await?;
             if record.floor < allowed {
-                return self.write(view, &plan, Move::RaiseFloor(allowed), Rider::Nothing).await;
+                return Ok(self.write(view, &plan, Move::RaiseFloor(allowed), Rider::Nothing).await?.next());
             }
         }
         while let Some(tree) = self.memory.trees.pop() {
             if record.is_reapable(tree.generation) {
-                let next = self.write(view, &plan, Move::Reap(tree.generation), Rider::Reap { tree }).await?;
-                self.emit(&Event::Reaped(tree));
-                return Ok(next);
+                let put = self.write(view, &plan, Move::Reap(tree.generation), Rider::Reap { tree }).await?;
+                if matches!(put, Put::Won(_)) {
+                    self.emit(&Event::Reaped(tree));
+                }
+                return Ok(put.next());
             }
         }
         Ok(Next::Rest(Rest::Live(generation)))
@@ -149,35 +193,35 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         })
     }
 
-    async fn repair(
-        &mut self,
-        view: &View,
-        plan: &std::sync::Arc<Plan>,
-        differing: &BTreeSet<OwnerName>,
-    ) -> Result<Next, EnactError> {
-        let owners: BTreeSet<OwnerName> =
-            differing.iter().take(self.target.repair_limit().max(1)).cloned().collect();
-        let rider = Rider::Repair { plan: plan.clone(), owners: owners.clone() };
+    /// Restores what differs, as much as fits one write. What the target rejects is set aside here too: else one owner name
+    /// that cannot be restored would keep all others from it.
+    async fn repair(&mut self, view: &View, differing: &BTreeSet<OwnerName>) -> Result<Next, EnactError> {
+        let limit = self.target.repair_limit().max(1);
+        let some = |aside: &BTreeSet<OwnerName>| -> BTreeSet<OwnerName> {
+            differing.difference(aside).take(limit).cloned().collect()
+        };
+        let rider = |plan: &Arc<Plan>, aside: &BTreeSet<OwnerName>| Rider::Repair {
+            plan: Arc::clone(plan),
+            owners: some(aside),
+        };
         self.memory.audited = None;
-        let next = self.write(view, plan, Move::Repair, rider).await?;
-        self.emit(&Event::Repaired(owners));
-        Ok(next)
+        match self.put(Move::Repair, view, rider).await? {
+            Put::Won(aside) => self.emit(&Event::Repaired(some(&aside))),
+            Put::NotWon => {}
+            Put::Instead(next) => return Ok(next),
+        }
+        Ok(Next::Again)
     }
 
-    async fn write(
-        &self,
-        view: &View,
-        plan: &std::sync::Arc<Plan>,
-        action: Move,
-        rider: Rider,
-    ) -> Result<Next, EnactError> {
+    /// Writes what cannot be rejected; says whether it took effect for certain.
+    async fn write(&self, view: &View, plan: &Plan, action: Move, rider: Rider) -> Result<Put, EnactError> {
         let attempt = self.nonces.next();
         let Some(permit) = self.permit(view, plan, action, attempt) else {
-            return Ok(Next::Rest(Rest::Stale));
+            return Ok(Put::Instead(Next::Rest(Rest::Stale)));
         };
         let swap = self.target.swap(permit, rider).await?;
-        self.settle_write(swap, attempt, view, plan, action).await?;
-        Ok(Next::Again)
+        let won = self.settle_write(swap, attempt, view, plan, action).await?;
+        Ok(if won { Put::Won(BTreeSet::new()) } else { Put::NotWon })
     }
 
     fn permit(&self, view: &View, plan: &Plan, action: Move, attempt: Nonce) -> Option<Permit<Quarantine>> {
@@ -227,8 +271,8 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         Ok(())
     }
 
-    /// Asks for a plan above `above`. Where nobody answers for long, the head's content is appended again above it, for
-    /// the reasons where that helps: a number is in the way, not the content.
+    /// Asks for a plan above `above`. Where nobody answers for long, and only a number is in the way, the head's content
+    /// is appended again above it.
     async fn demand(
         &mut self,
         view: &View,
@@ -248,8 +292,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             self.store.demand(self.target.zone(), demand).await?;
             self.emit(&event);
         }
-        let helps = matches!(reason, DemandReason::TargetAhead | DemandReason::DigestConflict);
-        if helps && rests >= self.config.patience {
+        if reason.is_met_by_the_same_content() && rests >= self.config.patience {
             return self.reissue(above).await;
         }
         Ok(Next::Rest(Rest::Demanded(above)))
@@ -259,8 +302,12 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let Some(head) = self.store.head(self.target.zone()).await? else {
             return Ok(Next::Rest(Rest::Demanded(above)));
         };
-        let reason = format!("generation {} again: no planner answered the demand for a plan above {above}", head.generation());
-        let provenance = Provenance::new(self.me.as_str(), self.clock.now(), reason);
+        let reason = format!(
+            "generation {} again: no planner answered the demand for a plan above {above}",
+            head.generation()
+        );
+        let mut provenance = Provenance::new(self.me.as_str(), self.clock.now(), reason);
+        provenance.inputs.clone_from(&head.provenance().inputs);
         let proposal = Proposal { zone: head.zone().clone(), provenance };
         let appended = self.store.append(ParentGeneration::of(&head), proposal, self.nonces.next()).await;
         match appended {
@@ -276,7 +323,9 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
 
     async fn tell_progress(&mut self, view: &View, plan: &Plan, action: Move) -> Result<(), EnactError> {
         let state = match action {
-            Move::Stage(part) => format!("staging {}, part {} of {}", plan.generation(), part.index() + 1, part.of()),
+            Move::Stage(part) => {
+                format!("staging {}, part {} of {}", plan.generation(), part.index() + 1, part.of())
+            }
             Move::Flip(part) | Move::Apply(part) if part.of() > 1 => {
                 format!("putting {} in place, part {} of {}", plan.generation(), part.index() + 1, part.of())
             }
@@ -345,4 +394,3 @@ fn live_state(view: &View, generation: Generation) -> String {
         aside => format!("live, {aside} owner names set aside"),
     }
 }
-

@@ -83,7 +83,10 @@ fn parse(text: &str) -> Option<FenceRecord> {
         freeze: optional(get("z"), |text| number(text).map(FreezeId::new))?,
         attempt: Nonce::new(u128::from_str_radix(get("n")?, 16).ok()?),
         by: Actor::new(get("by")?).ok()?,
-        payload: Quarantine { owners, effective: optional(get("e"), |text| text.parse().ok())?.unwrap_or(Digest::ZERO) },
+        payload: Quarantine {
+            owners,
+            effective: optional(get("e"), |text| text.parse().ok())?.unwrap_or(Digest::ZERO),
+        },
     })
 }
 

@@ -9,6 +9,8 @@
 //! | the record speaks of a generation above the store's head | [`Step::TargetAhead`] |
 //! | the plan aimed at is not in the store | [`Step::Reload`] |
 //! | generation, or floor, above the plan's | [`Step::Reload`] |
+//! | the fence has no permit for the plan: it is above the head, or not the head while nothing was granted yet | [`Step::Reload`] |
+//! | a newer tree than the plan's is being staged | [`Step::Reload`] |
 //! | the plan's generation (live or staged) with another digest | [`Step::Reject`] |
 //! | the plan's generation, and all parts are there | [`Step::Verify`] |
 //! | parts of the plan are missing, and a guard refuses to begin | [`Step::Refuse`] |
@@ -119,7 +121,7 @@ fn step(sighting: &Sighting<Quarantine>, situation: &Situation<'_>) -> Step {
         return Step::StandBy(Wait::NoPlan);
     }
     let Some(aim) = situation.aim else { return Step::Reload };
-    if aim.generation < record.generation.max(record.floor) {
+    if is_out_of_date(record, &aim, head.head()) || is_overtaken(record, &aim, situation.layout) {
         return Step::Reload;
     }
     if conflicts(record, &aim) {
@@ -136,6 +138,19 @@ fn step(sighting: &Sighting<Quarantine>, situation: &Situation<'_>) -> Step {
     Step::Write(next_part(record, &aim, situation.layout))
 }
 
+/// The plan that the fence would refuse whatever the move.
+fn is_out_of_date(record: &FenceRecord, aim: &Aim, head: Generation) -> bool {
+    let is_old = aim.generation < record.generation.max(record.floor);
+    // Where nothing was granted yet, nobody knows what is there: only the newest plan may follow.
+    let is_not_head = record.generation.is_zero() && aim.generation != head;
+    is_old || is_not_head || aim.generation > head || aim.generation.is_zero()
+}
+
+fn is_overtaken(record: &FenceRecord, aim: &Aim, layout: Layout) -> bool {
+    let is_newer_staged = record.stage.is_some_and(|stage| stage.generation > aim.generation);
+    layout == Layout::Tree && is_newer_staged && aim.generation > record.generation
+}
+
 fn conflicts(record: &FenceRecord, aim: &Aim) -> bool {
     let live = aim.generation == record.generation && aim.digest != record.digest;
     let staged =
@@ -145,7 +160,8 @@ fn conflicts(record: &FenceRecord, aim: &Aim) -> bool {
 
 fn next_part(record: &FenceRecord, aim: &Aim, layout: Layout) -> Move {
     let is_live = aim.generation == record.generation;
-    let place = after(if is_live { record.flip } else { Progress::NONE }, aim.outline.place);
+    let outline = Outline { stage: aim.outline.stage.max(1), place: aim.outline.place.max(1) };
+    let place = after(if is_live { record.flip } else { Progress::NONE }, outline.place);
     if layout != Layout::Tree {
         return Move::Apply(place);
     }
@@ -154,10 +170,10 @@ fn next_part(record: &FenceRecord, aim: &Aim, layout: Layout) -> Move {
     }
     let stage = record.stage.filter(|stage| stage.generation == aim.generation);
     let progress = stage.map_or(Progress::NONE, |stage| stage.progress);
-    if progress.of() == aim.outline.stage && progress.is_complete() && progress.of() > 0 {
+    if progress.of() == outline.stage && progress.is_complete() {
         Move::Flip(place)
     } else {
-        Move::Stage(after(progress, aim.outline.stage))
+        Move::Stage(after(progress, outline.stage))
     }
 }
 
@@ -169,10 +185,11 @@ fn after(progress: Progress, of: u32) -> Part {
 }
 
 /// Which plan to put in place: the newest, but a chain of parts that was begun is finished first. Without that, plans
-/// that come faster than a chain takes would abandon every one of them half-way, for ever.
+/// that come faster than a chain takes would abandon every one of them half-way, for ever. Where nothing was granted yet
+/// the fence lets only the newest in, so a tree that was begun there counts for nothing once there is a newer plan.
 #[must_use]
 pub fn aim_at(record: Option<&FenceRecord>, head: Generation) -> Generation {
-    let Some(record) = record else { return head };
+    let Some(record) = record.filter(|record| !record.generation.is_zero()) else { return head };
     let placing = (!record.flip.is_complete()).then_some(record.generation);
     let staging = record.stage.filter(|stage| stage.progress.done() > 0).map(|stage| stage.generation);
     let begun = placing.or(staging).filter(|begun| *begun <= head && *begun >= record.floor);

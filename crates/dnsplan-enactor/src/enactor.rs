@@ -86,6 +86,8 @@ pub(crate) struct Memory {
     pub(crate) told: Option<(String, Generation)>,
     pub(crate) rewound: Option<Generation>,
     pub(crate) demanded: Option<(Generation, u32)>,
+    /// The target rejects too much of this generation's plan: its chain is not finished where there is a newer one.
+    pub(crate) given_up: Option<Generation>,
 }
 
 /// Everything that one look brought.
@@ -177,7 +179,8 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         Ok(View { seen: Seen::new(observed, head), plan, basis, aim, violations, confirmed })
     }
 
-    /// The plan to put in place: a chain that was begun is finished first, where its plan is still there and the same.
+    /// The plan to put in place: a chain that was begun is finished first, where its plan is still there and the same, and
+    /// the target takes it.
     async fn choose(
         &self,
         record: Option<&FenceRecord>,
@@ -186,6 +189,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let zone = self.target.zone();
         let begun = aim_at(record, head);
         if begun != head
+            && self.memory.given_up != Some(begun)
             && let (Some(record), Some(plan)) = (record, self.store.get(zone, begun).await?)
         {
             let live = (record.generation, record.digest);
@@ -241,7 +245,9 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             self.emit(&Event::Rewound { live, confirmed });
         }
         self.memory.rewound = decision.rewound;
-        if !matches!(decision.step, Step::TargetAhead { .. } | Step::Reject(_) | Step::Refuse(_)) {
+        let given_up = self.memory.demanded.is_some_and(|(above, _)| self.memory.given_up == Some(above));
+        if !matches!(decision.step, Step::TargetAhead { .. } | Step::Reject(_) | Step::Refuse(_)) && !given_up
+        {
             self.memory.demanded = None;
         }
     }

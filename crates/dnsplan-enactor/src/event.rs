@@ -51,6 +51,8 @@ pub enum Event {
     },
     /// A generation exists with two contents; a higher one was demanded.
     Rejected(Generation),
+    /// The target rejects more of a plan than may be set aside; another plan was demanded.
+    TooManyRejected(Generation),
     /// Guards refuse the step from what is live; another plan was demanded.
     Guarded {
         /// The plan.
@@ -86,7 +88,9 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Bootstrapped => f.write_str("created a fence record; it grants nothing yet"),
-            Self::Wrote { generation, action } => write!(f, "generation {generation}: {} done", name(*action)),
+            Self::Wrote { generation, action } => {
+                write!(f, "generation {generation}: {} done", name(*action))
+            }
             Self::Lost { generation, action, now: Some(now) } => {
                 write!(f, "generation {generation}: {} refused by the target, {now} is live", name(*action))
             }
@@ -95,11 +99,16 @@ impl fmt::Display for Event {
             }
             Self::Settled(Settled::Won) => f.write_str("a reply was lost; the write had taken effect"),
             Self::Settled(Settled::Pending) => f.write_str("a reply was lost; the write may yet take effect"),
-            Self::Settled(Settled::Dead) => f.write_str("a reply was lost; the write is dead or was superseded"),
+            Self::Settled(Settled::Dead) => {
+                f.write_str("a reply was lost; the write is dead or was superseded")
+            }
             Self::Fenced(refused) => write!(f, "no permit: {refused}"),
             Self::Frozen(id) => write!(f, "freeze {id} is in the fence record"),
             Self::TargetAhead { seen, head } => {
-                write!(f, "the target knows generation {seen}, the store only {head}; a plan above {seen} is demanded")
+                write!(
+                    f,
+                    "the target knows generation {seen}, the store only {head}; a plan above {seen} is demanded"
+                )
             }
             Self::Rewound { live, confirmed } => write!(
                 f,
@@ -107,6 +116,9 @@ impl fmt::Display for Event {
             ),
             Self::Rejected(generation) => {
                 write!(f, "generation {generation} exists with other content; a higher one is demanded")
+            }
+            Self::TooManyRejected(generation) => {
+                write!(f, "the target rejects too much of generation {generation}; another plan is demanded")
             }
             Self::Guarded { generation, violations } => {
                 write!(f, "generation {generation} is not put in place: ")?;
@@ -127,7 +139,8 @@ impl fmt::Display for Event {
 }
 
 fn name(action: Move) -> String {
-    let part = |verb: &str, part: dnsplan_fence::Part| format!("{verb} part {} of {}", part.index() + 1, part.of());
+    let part =
+        |verb: &str, part: dnsplan_fence::Part| format!("{verb} part {} of {}", part.index() + 1, part.of());
     match action {
         Move::Stage(k) => part("staging", k),
         Move::Flip(k) => part("flipping", k),

@@ -33,7 +33,8 @@ fn depth(zone: &Zone, owner: &OwnerName, left: u8, known: &mut BTreeMap<OwnerNam
         return *depth;
     }
     let Some(node) = zone.node(owner).filter(|_| left > 0) else { return 0 };
-    let targets: BTreeSet<OwnerName> = node.rrsets().flat_map(dnsplan_plan::RRset::data).filter_map(target).collect();
+    let targets: BTreeSet<OwnerName> =
+        node.rrsets().flat_map(dnsplan_plan::RRset::data).filter_map(target).collect();
     let below = targets.iter().filter(|name| *name != owner && zone.node(name).is_some());
     let deepest = below.map(|name| depth(zone, name, left - 1, known) + 1).max().unwrap_or(0);
     known.insert(owner.clone(), deepest);

@@ -1,6 +1,8 @@
 //! A register in this process: a cell that publishes a value under its record.
 //!
 //! 1. The record, the trees and the choice of the live one change together, under one lock, in one swap.
+//!    Writers queue at a lock of their own, held from the comparison to the change, so that nobody who reads waits while a
+//!    record is made durable.
 //! 2. A reader's snapshot is the live tree at one instant, and pins it: the tree is not reaped while it is read.
 //! 3. A tree is reaped only where the record allows it *and* nobody reads it, both judged under that same lock.
 //!
@@ -12,7 +14,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::{Future, ready};
 
-use crate::sync::{Arc, RwLock};
+use crate::sync::{Arc, Mutex, RwLock};
 use crate::{Generation, Genesis, Move, Observed, Permit, Record, Register, Swap};
 
 /// What a swap does to the trees, beside the record.
@@ -27,6 +29,8 @@ pub enum Edit<T> {
 
 /// A cell that holds a [`Record`] and the trees it speaks of. Readers see the live tree or nothing, never a mixture.
 pub struct Fenced<T, P = ()> {
+    /// The record once more, for the writer whose turn it is.
+    writer: Mutex<Option<Record<P>>>,
     state: RwLock<State<T, P>>,
 }
 
@@ -86,21 +90,25 @@ impl<T, P: Clone + PartialEq> Fenced<T, P> {
     /// An empty cell: no record, no tree.
     #[must_use]
     pub fn new() -> Self {
-        Self { state: RwLock::new(State { record: None, trees: BTreeMap::new() }) }
+        Self::holding(None, BTreeMap::new())
+    }
+
+    fn holding(record: Option<Record<P>>, trees: BTreeMap<Generation, Arc<T>>) -> Self {
+        Self { writer: Mutex::new(record.clone()), state: RwLock::new(State { record, trees }) }
     }
 
     /// A cell as it was left: the record that was made durable, and the tree that was live under it.
     #[must_use]
     pub fn restored(record: Record<P>, live: T) -> Self {
         let trees = BTreeMap::from([(record.generation, Arc::new(live))]);
-        Self { state: RwLock::new(State { record: Some(record), trees }) }
+        Self::holding(Some(record), trees)
     }
 
     /// A cell whose record was made durable but whose tree is not at hand: nothing is live until a repair or a newer
     /// tree is put.
     #[must_use]
     pub fn recorded(record: Record<P>) -> Self {
-        Self { state: RwLock::new(State { record: Some(record), trees: BTreeMap::new() }) }
+        Self::holding(Some(record), BTreeMap::new())
     }
 
     /// The live tree, pinned. `None` before the first one.
@@ -144,7 +152,7 @@ impl<T, P: Clone + PartialEq> Fenced<T, P> {
         }
     }
 
-    /// The same, with a step that must succeed before anybody can see the record, under the lock.
+    /// The same, with a step that must succeed before anybody can see the record. Other writers wait for it, readers do not.
     ///
     /// # Errors
     /// What `commit` says; nothing was changed then.
@@ -153,15 +161,14 @@ impl<T, P: Clone + PartialEq> Fenced<T, P> {
         genesis: Genesis<P>,
         commit: impl FnOnce(&Record<P>) -> Result<(), E>,
     ) -> Result<Swap<P>, E> {
-        let mut state = self.state.write().expect(UNPOISONED);
-        match &state.record {
-            None if genesis.replaces().is_none() => {
-                commit(genesis.record())?;
-                state.record = Some(genesis.into_record());
-                Ok(Swap::Won)
-            }
-            found => Ok(Swap::Lost(found.clone())),
+        let mut found = self.writer.lock().expect(UNPOISONED);
+        if found.is_some() || genesis.replaces().is_some() {
+            return Ok(Swap::Lost(found.clone()));
         }
+        commit(genesis.record())?;
+        *found = Some(genesis.into_record());
+        self.state.write().expect(UNPOISONED).record.clone_from(&found);
+        Ok(Swap::Won)
     }
 
     /// The conditional write: compares the whole record, and changes record and trees together.
@@ -173,8 +180,8 @@ impl<T, P: Clone + PartialEq> Fenced<T, P> {
         }
     }
 
-    /// The same, with a step that must succeed between the comparison and the change, under the lock: the place to make
-    /// the record durable before anybody can see what it grants.
+    /// The same, with a step that must succeed between the comparison and the change: the place to make the record
+    /// durable before anybody can see what it grants. Other writers wait for it, readers do not.
     ///
     /// # Errors
     /// What `commit` says; nothing was changed then.
@@ -184,12 +191,16 @@ impl<T, P: Clone + PartialEq> Fenced<T, P> {
         edit: Edit<T>,
         commit: impl FnOnce(&Record<P>) -> Result<(), E>,
     ) -> Result<Swap<P>, E> {
-        let mut state = self.state.write().expect(UNPOISONED);
-        if state.record.as_ref() != Some(permit.expected()) {
-            return Ok(Swap::Lost(state.record.clone()));
+        let mut found = self.writer.lock().expect(UNPOISONED);
+        if found.as_ref() != Some(permit.expected()) {
+            return Ok(Swap::Lost(found.clone()));
         }
         commit(permit.next())?;
-        state.change(permit, edit);
+        // Writers queue: what was compared is still there.
+        *found = Some(permit.next().clone());
+        let replaced = self.state.write().expect(UNPOISONED).change(permit, edit);
+        // A large tree takes a while to free; readers do not wait for it.
+        drop(replaced);
         Ok(Swap::Won)
     }
 
@@ -206,7 +217,7 @@ impl<T, P: Clone + PartialEq> Fenced<T, P> {
 }
 
 impl<T, P> State<T, P> {
-    fn change(&mut self, permit: Permit<P>, edit: Edit<T>) {
+    fn change(&mut self, permit: Permit<P>, edit: Edit<T>) -> Option<Arc<T>> {
         let action = permit.action();
         let next = permit.into_next();
         let tree = match action {
@@ -214,16 +225,18 @@ impl<T, P> State<T, P> {
             Move::Flip(_) | Move::Apply(_) | Move::Repair => Some(next.generation),
             Move::RaiseFloor(_) | Move::Reap(_) | Move::Freeze(_) => None,
         };
-        if let (Edit::Put(value), Some(generation)) = (edit, tree) {
-            self.trees.insert(generation, Arc::new(value));
-        }
-        if let Move::Reap(generation) = action {
-            let unread = self.trees.get(&generation).is_some_and(|tree| pins(generation, tree).readers == 0);
-            if unread {
-                self.trees.remove(&generation);
-            }
-        }
         self.record = Some(next);
+        if let (Edit::Put(value), Some(generation)) = (edit, tree) {
+            return self.trees.insert(generation, Arc::new(value));
+        }
+        match action {
+            Move::Reap(generation)
+                if self.trees.get(&generation).is_some_and(|tree| pins(generation, tree).readers == 0) =>
+            {
+                self.trees.remove(&generation)
+            }
+            _ => None,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The only door to shared memory: `std`, or loom's model of it under `--cfg loom`.
 
 #[cfg(loom)]
-pub(crate) use loom::sync::{Arc, RwLock};
+pub(crate) use loom::sync::{Arc, Mutex, RwLock};
 #[cfg(not(loom))]
-pub(crate) use std::sync::{Arc, RwLock};
+pub(crate) use std::sync::{Arc, Mutex, RwLock};

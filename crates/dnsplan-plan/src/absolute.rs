@@ -113,7 +113,8 @@ fn too_few(after: &Zone, key: &RRsetKey, at_least: u16) -> Option<Violation> {
     (!stands_in && rrset.len() < usize::from(at_least)).then(|| Violation {
         guard: AbsoluteGuard::AtLeastN,
         what: format!("protected RRset {key} would have {} of at least {at_least} records", rrset.len()),
-        remedy: "add records, lower at_least in the spec, or override at-least-n with a reason and an expiry".to_owned(),
+        remedy: "add records, lower at_least in the spec, or override at-least-n with a reason and an expiry"
+            .to_owned(),
     })
 }
 
@@ -127,11 +128,11 @@ fn unretired(key: &RRsetKey) -> Violation {
 
 fn apex_types_missing(after: &Zone) -> impl Iterator<Item = Violation> {
     let missing = |record_type| after.rrset(after.origin(), record_type).is_none();
-    [RecordType::SOA, RecordType::NS].into_iter().filter(move |record_type| missing(*record_type)).map(|record_type| {
-        Violation {
+    [RecordType::SOA, RecordType::NS].into_iter().filter(move |record_type| missing(*record_type)).map(
+        |record_type| Violation {
             guard: AbsoluteGuard::RootNs,
             what: format!("the apex {} would have no {record_type} RRset", after.origin()),
             remedy: format!("give the zone its {record_type} record; no override lifts this"),
-        }
-    })
+        },
+    )
 }

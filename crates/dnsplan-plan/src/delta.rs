@@ -21,8 +21,8 @@ pub struct Delta {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the delta is for zone {delta}, not for {zone}")]
 pub struct WrongZone {
-    delta: OwnerName,
-    zone: OwnerName,
+    delta: Box<OwnerName>,
+    zone: Box<OwnerName>,
 }
 
 impl Delta {
@@ -30,7 +30,8 @@ impl Delta {
     #[must_use]
     pub fn between(before: &Zone, after: &Zone) -> Self {
         let diff = before.diff(after);
-        let node = |node: Option<std::sync::Arc<Node>>| node.map_or_else(Node::new, |node| Node::clone(&node));
+        let node =
+            |node: Option<std::sync::Arc<Node>>| node.map_or_else(Node::new, |node| Node::clone(&node));
         let retired = diff.retired.into_iter().map(|key| (key, true));
         Self {
             origin: after.origin().clone(),
@@ -51,9 +52,10 @@ impl Delta {
     /// # Errors
     /// [`WrongZone`] where the delta is for another zone; nothing was changed then.
     pub fn apply(self, zone: &mut Zone) -> Result<(), WrongZone> {
-        let wrong = |origin: &OwnerName| WrongZone { delta: origin.clone(), zone: zone.origin().clone() };
-        if self.origin != *zone.origin() || self.nodes.iter().any(|(owner, _)| !owner.is_in(zone.origin())) {
-            return Err(wrong(&self.origin));
+        let is_elsewhere = |owner: &OwnerName| !owner.is_in(zone.origin());
+        if self.origin != *zone.origin() || self.nodes.iter().any(|(owner, _)| is_elsewhere(owner)) {
+            let zone = Box::new(zone.origin().clone());
+            return Err(WrongZone { delta: Box::new(self.origin), zone });
         }
         for (owner, node) in self.nodes {
             zone.set(owner, node).expect("invariant: every owner name was just seen to lie in the zone");

@@ -102,7 +102,9 @@ impl Zone {
             DiffItem::Update { old: (key, old), new: (_, new) } => {
                 ProtectionChange { key: key.clone(), before: Some(*old), after: Some(*new) }
             }
-            DiffItem::Remove(key, at) => ProtectionChange { key: key.clone(), before: Some(*at), after: None },
+            DiffItem::Remove(key, at) => {
+                ProtectionChange { key: key.clone(), before: Some(*at), after: None }
+            }
         });
         let (mut retired, mut unretired) = (Vec::new(), Vec::new());
         for item in left.retired.diff(right.retired) {

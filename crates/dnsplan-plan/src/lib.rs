@@ -26,6 +26,8 @@
 
 mod absolute;
 mod check;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod delta;
 mod diff;
 mod memory;

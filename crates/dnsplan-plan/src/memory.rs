@@ -30,16 +30,17 @@ struct State {
 #[derive(Default)]
 struct History {
     plans: BTreeMap<Generation, Stored>,
+    attempts: BTreeMap<Nonce, Generation>,
     granted: Generation,
     floor: Generation,
     targets: BTreeMap<TargetId, TargetStatus>,
+    /// The open ones.
     demands: Vec<Demand>,
     pins: BTreeMap<Generation, Pin>,
 }
 
 struct Stored {
     plan: Arc<Plan>,
-    attempt: Nonce,
     owners: BTreeSet<OwnerName>,
 }
 
@@ -54,14 +55,26 @@ impl MemoryStore {
         self.state.lock().expect("invariant: nothing panics while the store is locked")
     }
 
-    fn change<T>(&self, zone: &OwnerName, change: impl FnOnce(&mut History) -> T) -> T {
+    /// Changes a zone's history. `change` says, beside its answer, whether it changed anything.
+    fn change<T>(&self, zone: &OwnerName, change: impl FnOnce(&mut History) -> (bool, T)) -> T {
         let mut state = self.lock();
-        state.revision += 1;
-        change(state.zones.entry(zone.clone()).or_default())
+        let (changed, answer) = change(state.zones.entry(zone.clone()).or_default());
+        state.revision += u64::from(changed);
+        answer
     }
 
     fn read<T: Default>(&self, zone: &OwnerName, read: impl FnOnce(&History) -> T) -> T {
         self.lock().zones.get(zone).map(read).unwrap_or_default()
+    }
+}
+
+impl State {
+    /// No id comes twice, not even one that only a target's record remembers.
+    fn highest_freeze(&self) -> u64 {
+        let statuses = self.zones.values().flat_map(|history| history.targets.values());
+        let carried = statuses.filter_map(|status| status.report.freeze);
+        let known = carried.chain(self.lifted.last().copied());
+        known.map(FreezeId::get).fold(self.freezes, u64::max)
     }
 }
 
@@ -78,11 +91,6 @@ impl History {
     fn next(&self) -> Option<Generation> {
         let demanded = self.demands.iter().map(|demand| demand.above);
         demanded.fold(self.granted, Generation::max).next()
-    }
-
-    fn open_demands(&self) -> Vec<Demand> {
-        let head = self.head_generation();
-        self.demands.iter().filter(|demand| demand.above >= head).cloned().collect()
     }
 }
 
@@ -122,24 +130,27 @@ impl PlanStore for MemoryStore {
         if let Some(freeze) = &state.active {
             return Err(AppendError::Frozen(freeze.clone()));
         }
-        state.revision += 1;
         let history = state.zones.entry(proposal.zone.origin().clone()).or_default();
         let before = history.head().map(|stored| Arc::clone(&stored.plan));
-        let open = !history.open_demands().is_empty();
+        let open = history.demands.iter().any(|demand| demand.reason.is_met_by_the_same_content());
         let owners = admit(parent, before.as_deref(), &proposal, open)?;
+        if let Some(generation) = history.attempts.get(&attempt) {
+            let used = format!("this attempt was granted generation {generation} already; take a new nonce");
+            return Err(StoreError::Refused(used).into());
+        }
         let full = || StoreError::Refused("the last generation has been granted".to_owned());
         let generation = history.next().ok_or_else(full)?;
         let plan = Arc::new(Plan::granted(OfferedGeneration::granted(generation), parent, proposal));
         history.granted = generation;
-        history.plans.insert(generation, Stored { plan: Arc::clone(&plan), attempt, owners });
+        history.demands.retain(|demand| demand.above >= generation);
+        history.plans.insert(generation, Stored { plan: Arc::clone(&plan), owners });
+        history.attempts.insert(attempt, generation);
+        state.revision += 1;
         Ok(plan)
     }
 
     async fn find(&self, zone: &OwnerName, attempt: Nonce) -> Result<Option<Generation>, StoreError> {
-        let with_nonce = |history: &History| {
-            history.plans.iter().find(|(_, stored)| stored.attempt == attempt).map(|(generation, _)| *generation)
-        };
-        Ok(self.read(zone, with_nonce))
+        Ok(self.read(zone, |history| history.attempts.get(&attempt).copied()))
     }
 
     async fn history(&self, zone: &OwnerName, limit: usize) -> Result<Vec<Entry>, StoreError> {
@@ -171,17 +182,22 @@ impl PlanStore for MemoryStore {
         }))
     }
 
-    async fn report(&self, zone: &OwnerName, target: &TargetId, report: TargetReport) -> Result<(), StoreError> {
+    async fn report(
+        &self,
+        zone: &OwnerName,
+        target: &TargetId,
+        report: TargetReport,
+    ) -> Result<(), StoreError> {
         self.change(zone, |history| {
             // What was seen stays seen: a generation once at a target is never granted again.
-            history.granted = history.granted.max(report.highest);
-            match history.targets.get_mut(target) {
-                Some(status) => status.report = report,
-                None => {
-                    let status = TargetStatus { target: target.clone(), report, confirmed: Generation::ZERO };
-                    history.targets.insert(target.clone(), status);
-                }
-            }
+            let seen = [report.highest, report.live, report.base, report.floor];
+            history.granted = seen.into_iter().fold(history.granted, Generation::max);
+            let known = history.targets.get(target);
+            let confirmed = known.map_or(Generation::ZERO, |status| status.confirmed);
+            let changed = known.is_none_or(|status| status.report != report);
+            let status = TargetStatus { target: target.clone(), report, confirmed };
+            history.targets.insert(target.clone(), status);
+            (changed, ())
         });
         Ok(())
     }
@@ -194,10 +210,15 @@ impl PlanStore for MemoryStore {
     ) -> Result<(), StoreError> {
         self.change(zone, |history| match history.targets.get_mut(target) {
             Some(status) => {
+                let rises = status.confirmed < generation;
                 status.confirmed = status.confirmed.max(generation);
-                Ok(())
+                history.granted = history.granted.max(generation);
+                (rises, Ok(()))
             }
-            None => Err(StoreError::NotFound(format!("target {target}; report on it before confirming"))),
+            None => {
+                let unreported = format!("target {target}; report on it before confirming");
+                (false, Err(StoreError::NotFound(unreported)))
+            }
         })
     }
 
@@ -208,23 +229,24 @@ impl PlanStore for MemoryStore {
     async fn demand(&self, zone: &OwnerName, demand: Demand) -> Result<(), StoreError> {
         self.change(zone, |history| {
             let same = |other: &Demand| other.above == demand.above && other.reason == demand.reason;
-            if !history.demands.iter().any(same) {
-                history.demands.push(demand);
-            }
+            let is_new = demand.above >= history.head_generation() && !history.demands.iter().any(same);
+            history.demands.extend(is_new.then_some(demand));
+            (is_new, ())
         });
         Ok(())
     }
 
     async fn demands(&self, zone: &OwnerName) -> Result<Vec<Demand>, StoreError> {
-        Ok(self.read(zone, History::open_demands))
+        Ok(self.read(zone, |history| history.demands.clone()))
     }
 
     async fn allow_floor(&self, zone: &OwnerName, wanted: Generation) -> Result<Generation, StoreError> {
         Ok(self.change(zone, |history| {
             let pinned = history.pins.keys().next().copied().unwrap_or(wanted);
             let allowed = wanted.min(pinned).min(history.head_generation());
+            let rises = history.floor < allowed;
             history.floor = history.floor.max(allowed);
-            allowed
+            (rises, allowed)
         }))
     }
 
@@ -232,20 +254,24 @@ impl PlanStore for MemoryStore {
         self.change(zone, |history| {
             let generation = pin.generation;
             if !history.plans.contains_key(&generation) {
-                return Err(StoreError::NotFound(format!("plan {generation}")));
+                return (false, Err(StoreError::NotFound(format!("plan {generation}"))));
             }
             if generation < history.floor {
                 let floor = history.floor;
-                let reason = format!("generation {generation} may be gone from targets already, the floor is {floor}");
-                return Err(StoreError::Refused(reason));
+                let reason =
+                    format!("generation {generation} may be gone from targets already, the floor is {floor}");
+                return (false, Err(StoreError::Refused(reason)));
             }
             history.pins.insert(generation, pin);
-            Ok(())
+            (true, Ok(()))
         })
     }
 
     async fn unpin(&self, zone: &OwnerName, generation: Generation) -> Result<bool, StoreError> {
-        Ok(self.change(zone, |history| history.pins.remove(&generation).is_some()))
+        Ok(self.change(zone, |history| {
+            let ended = history.pins.remove(&generation).is_some();
+            (ended, ended)
+        }))
     }
 
     async fn pins(&self, zone: &OwnerName) -> Result<Vec<Pin>, StoreError> {
@@ -258,8 +284,8 @@ impl PlanStore for MemoryStore {
             return Ok(freeze.clone());
         }
         state.revision += 1;
-        state.freezes += 1;
-        let id = FreezeId::new(state.freezes);
+        let id = FreezeId::new(state.highest_freeze().saturating_add(1));
+        state.freezes = id.get();
         let freeze = Freeze { id, reason: reason.to_owned(), by: by.to_owned(), at };
         state.active = Some(freeze.clone());
         Ok(freeze)
@@ -272,7 +298,7 @@ impl PlanStore for MemoryStore {
         ids.extend(state.active.take().map(|freeze| freeze.id));
         let fresh: Vec<FreezeId> = ids.difference(&state.lifted).copied().collect();
         state.lifted.extend(fresh.iter().copied());
-        state.revision += 1;
+        state.revision += u64::from(!fresh.is_empty());
         Ok(fresh)
     }
 
@@ -282,15 +308,18 @@ impl PlanStore for MemoryStore {
 
     async fn prune(&self, zone: &OwnerName, floor: Generation) -> Result<Pruned, StoreError> {
         Ok(self.change(zone, |history| {
-            let reported = history.targets.values().flat_map(|target| {
-                [target.report.live, target.report.base, target.confirmed]
-            });
+            let reported = history
+                .targets
+                .values()
+                .flat_map(|target| [target.report.live, target.report.base, target.confirmed]);
             let keep: BTreeSet<Generation> =
                 reported.chain(history.pins.keys().copied()).chain([history.head_generation()]).collect();
             let before = history.plans.len();
             history.plans.retain(|generation, _| *generation >= floor || keep.contains(generation));
             let lowest = history.plans.keys().next().copied().unwrap_or(Generation::ZERO);
-            Pruned { plans: (before - history.plans.len()) as u64, lowest }
+            history.attempts.retain(|_, generation| history.plans.contains_key(generation));
+            let plans = (before - history.plans.len()) as u64;
+            (plans > 0, Pruned { plans, lowest })
         }))
     }
 }

@@ -107,15 +107,16 @@ impl From<Name> for OwnerName {
     }
 }
 
+/// In ASCII, internationalised labels in their `xn--` form (RFC 5890): what it says can be parsed again.
 impl fmt::Display for OwnerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        f.write_str(&self.to_name().to_ascii())
     }
 }
 
 impl fmt::Debug for OwnerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        fmt::Display::fmt(self, f)
     }
 }
 

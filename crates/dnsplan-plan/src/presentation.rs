@@ -19,11 +19,8 @@ pub struct InvalidRdata {
 /// # Errors
 /// [`InvalidRdata`] says what is wrong with the text.
 pub fn rdata(record_type: &str, text: &str, origin: &OwnerName) -> Result<RData, InvalidRdata> {
-    let invalid = |reason: String| InvalidRdata {
-        record_type: record_type.to_owned(),
-        text: text.to_owned(),
-        reason,
-    };
+    let invalid =
+        |reason: String| InvalidRdata { record_type: record_type.to_owned(), text: text.to_owned(), reason };
     let is_type = record_type.bytes().all(|c| c.is_ascii_alphanumeric());
     if record_type.is_empty() || !is_type {
         return Err(invalid("its type is no word such as A, AAAA or TXT".to_owned()));

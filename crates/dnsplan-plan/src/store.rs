@@ -63,7 +63,9 @@ pub enum StoreError {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum AppendError {
     /// Somebody else appended first; plan again on the new head.
-    #[error("stale: planned on generation {parent}, but {author} has appended {head} since; plan again on {head}")]
+    #[error(
+        "stale: planned on generation {parent}, but {author} has appended {head} since; plan again on {head}"
+    )]
     Stale {
         /// What the plan was made on.
         parent: ParentGeneration,
@@ -187,6 +189,14 @@ pub enum DemandReason {
     Rejected,
 }
 
+impl DemandReason {
+    /// Whether the same content under a higher number answers it: a number is in the way, not the content.
+    #[must_use]
+    pub const fn is_met_by_the_same_content(self) -> bool {
+        matches!(self, Self::TargetAhead | Self::DigestConflict)
+    }
+}
+
 /// A wish for a plan above a generation. It is open while the head is not above it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Demand {
@@ -292,10 +302,12 @@ pub trait PlanStore: Send + Sync {
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// All that is known of the zone's targets, by id.
-    fn targets(&self, zone: &OwnerName) -> impl Future<Output = Result<Vec<TargetStatus>, StoreError>> + Send;
+    fn targets(&self, zone: &OwnerName)
+    -> impl Future<Output = Result<Vec<TargetStatus>, StoreError>> + Send;
 
     /// Asks for a plan above a generation.
-    fn demand(&self, zone: &OwnerName, demand: Demand) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn demand(&self, zone: &OwnerName, demand: Demand)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The open demands, oldest first.
     fn demands(&self, zone: &OwnerName) -> impl Future<Output = Result<Vec<Demand>, StoreError>> + Send;
@@ -330,18 +342,26 @@ pub trait PlanStore: Send + Sync {
     ) -> impl Future<Output = Result<Freeze, StoreError>> + Send;
 
     /// Lifts the active freeze and every one that a target's record still carries. Returns what it lifted.
-    fn unfreeze(&self, by: &str, at: Timestamp) -> impl Future<Output = Result<Vec<FreezeId>, StoreError>> + Send;
+    fn unfreeze(
+        &self,
+        by: &str,
+        at: Timestamp,
+    ) -> impl Future<Output = Result<Vec<FreezeId>, StoreError>> + Send;
 
     /// The freeze in force.
     fn frozen(&self) -> impl Future<Output = Result<Option<Freeze>, StoreError>> + Send;
 
     /// Forgets plans below `floor`, but never the head, a pin, or what any target reports live (or as its base). Deletes no
     /// DNS, and frees no generation.
-    fn prune(&self, zone: &OwnerName, floor: Generation) -> impl Future<Output = Result<Pruned, StoreError>> + Send;
+    fn prune(
+        &self,
+        zone: &OwnerName,
+        floor: Generation,
+    ) -> impl Future<Output = Result<Pruned, StoreError>> + Send;
 }
 
 /// What every store checks before it grants an append: that the parent is the head, that something changes (or somebody
-/// demands a new generation of the same), and that the absolute guards and the linter allow the change. Returns the owner
+/// demands the same under a higher number), and that the absolute guards and the linter allow the change. Returns the owner
 /// names that the plan changes.
 ///
 /// # Errors

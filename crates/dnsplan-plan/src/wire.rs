@@ -46,8 +46,10 @@ fn encode(name_encoding: NameEncoding, emit: impl FnOnce(&mut BinEncoder<'_>) ->
 /// A record's data in canonical form: its bytes, and the data they stand for.
 pub(crate) fn canonical(data: &RData) -> Result<(Vec<u8>, RData), InvalidRRset> {
     let unencodable = || InvalidRRset::Unencodable(data.to_string());
-    let bytes = encode(NameEncoding::Uncompressed, |encoder| data.emit(encoder).is_ok()).ok_or_else(unencodable)?;
-    let data = rdata(&bytes, data.record_type()).map_err(|error| InvalidRRset::Unencodable(error.to_string()))?;
+    let bytes =
+        encode(NameEncoding::Uncompressed, |encoder| data.emit(encoder).is_ok()).ok_or_else(unencodable)?;
+    let data =
+        rdata(&bytes, data.record_type()).map_err(|error| InvalidRRset::Unencodable(error.to_string()))?;
     Ok((bytes, data))
 }
 
@@ -127,7 +129,9 @@ impl Writer {
     }
 
     fn blob(&mut self, bytes: &[u8]) {
-        self.u16(u16::try_from(bytes.len()).expect("invariant: names, ids and RDATA are shorter than 64 KiB"));
+        self.u16(
+            u16::try_from(bytes.len()).expect("invariant: names, ids and RDATA are shorter than 64 KiB"),
+        );
         self.raw(bytes);
     }
 
@@ -226,12 +230,14 @@ impl<'a> Reader<'a> {
     fn rrset(&mut self) -> Result<RRset, DecodeError> {
         let invalid = |error: InvalidRRset| DecodeError::Invalid(error.to_string());
         let record_type = RecordType::from(self.u16()?);
-        let ttl = Ttl::new(self.u32()?).ok_or_else(|| DecodeError::Invalid("a TTL above 2^31 - 1".to_owned()))?;
+        let ttl =
+            Ttl::new(self.u32()?).ok_or_else(|| DecodeError::Invalid("a TTL above 2^31 - 1".to_owned()))?;
         let kind = self.u8()?;
         let count = self.u32()?;
         match kind {
             PLAIN => {
-                let records: Result<Vec<_>, _> = (0..count).map(|_| rdata(self.blob()?, record_type)).collect();
+                let records: Result<Vec<_>, _> =
+                    (0..count).map(|_| rdata(self.blob()?, record_type)).collect();
                 RRset::simple(ttl, records?).map_err(invalid)
             }
             WEIGHTED => {

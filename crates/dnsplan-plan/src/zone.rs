@@ -41,10 +41,8 @@ impl std::fmt::Display for RRsetKey {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{owner} does not lie in the zone {origin}")]
 pub struct OutOfZone {
-    /// The name.
-    pub owner: OwnerName,
-    /// The zone's origin.
-    pub origin: OwnerName,
+    owner: Box<OwnerName>,
+    origin: Box<OwnerName>,
 }
 
 /// The complete content of a zone. Its SOA carries serial 0: the serial is the generation's, and a target fills it in.
@@ -147,7 +145,7 @@ impl Zone {
     /// [`OutOfZone`] where `owner` does not lie in the zone.
     pub fn set(&mut self, owner: OwnerName, node: impl Into<Arc<Node>>) -> Result<(), OutOfZone> {
         if !owner.is_in(&self.origin) {
-            return Err(OutOfZone { owner, origin: self.origin.clone() });
+            return Err(OutOfZone { owner: Box::new(owner), origin: Box::new(self.origin.clone()) });
         }
         let node = node.into();
         if node.is_empty() {

@@ -22,7 +22,11 @@ pub(super) async fn newest_is_installed_and_a_second_pass_writes_nothing<H: Harn
     world.assert_serves(harness, &newest).await;
     let before = world.look().await.0.attempt();
     assert_eq!(world.pass("e2").await, Ok(Rest::Live(newest.generation())));
-    assert_eq!(world.look().await.0.attempt(), before, "apply, then plan is empty: a second pass writes nothing");
+    assert_eq!(
+        world.look().await.0.attempt(),
+        before,
+        "apply, then plan is empty: a second pass writes nothing"
+    );
 }
 
 /// The first part of `plan`, as an enactor that looks now would write it.
@@ -33,10 +37,13 @@ async fn first_part<T: Target>(world: &World<T>, plan: &Arc<Plan>) -> (Permit<Qu
     let outline = world.target.outline(plan, &basis);
     let action = match world.target.layout() {
         Layout::Tree => Move::Stage(Part::new(0, outline.stage).expect("a tree has parts")),
-        Layout::InPlace | Layout::Whole => Move::Apply(Part::new(0, outline.place).expect("a plan has parts")),
+        Layout::InPlace | Layout::Whole => {
+            Move::Apply(Part::new(0, outline.place).expect("a plan has parts"))
+        }
     };
     let me = dnsplan_fence::Actor::new("slow").expect("a valid actor name");
-    let permit = sighting.permit(plan, action, world.nonces.next(), &me).expect("it is newer than what is live");
+    let permit =
+        sighting.permit(plan, action, world.nonces.next(), &me).expect("it is newer than what is live");
     (permit, Rider::Part { plan: Arc::clone(plan), basis, set_aside: BTreeSet::new() })
 }
 
@@ -49,7 +56,10 @@ pub(super) async fn stale_enactor_is_refused<H: Harness>(harness: &H) {
     let third = world.publish(3).await;
     world.pass("e2").await.expect("installed");
     let swap = world.target.swap(permit, rider).await.expect("the target answers");
-    assert!(matches!(swap, Swap::Lost(_)), "a check made before somebody else wrote must not let a write through: {swap:?}");
+    assert!(
+        matches!(swap, Swap::Lost(_)),
+        "a check made before somebody else wrote must not let a write through: {swap:?}"
+    );
     world.assert_serves(harness, &third).await;
     assert_eq!(world.pass("slow").await, Ok(Rest::Live(third.generation())));
 }
@@ -64,7 +74,11 @@ pub(super) async fn older_plan_gets_no_permit<H: Harness>(harness: &H) {
     let me = dnsplan_fence::Actor::new("slow").expect("a valid actor name");
     for action in [Move::Apply(Part::ONLY), Move::Stage(Part::ONLY), Move::Flip(Part::ONLY), Move::Repair] {
         let refused = sighting.permit(&first, action, world.nonces.next(), &me);
-        assert!(refused.is_err(), "generation 1 got a permit for {action:?} although {} is live", second.generation());
+        assert!(
+            refused.is_err(),
+            "generation 1 got a permit for {action:?} although {} is live",
+            second.generation()
+        );
     }
 }
 
@@ -100,7 +114,10 @@ pub(super) async fn late_delivery_is_refused<H: Harness>(harness: &H) {
         let newest = world.publish(6).await;
         world.pass("e2").await.expect("installed");
         while let Some(swap) = faulty.deliver().await.expect("the target answers") {
-            assert!(matches!(swap, Swap::Lost(_)), "a write that arrives four generations late took effect: {swap:?}");
+            assert!(
+                matches!(swap, Swap::Lost(_)),
+                "a write that arrives four generations late took effect: {swap:?}"
+            );
         }
         world.assert_serves(harness, &newest).await;
     }
@@ -116,19 +133,27 @@ pub(super) async fn other_content_under_the_same_number_is_rejected<H: Harness>(
     let provenance = Provenance::new("suite", Timestamp::from_millis(0), "another history");
     let proposal = Proposal { zone, provenance };
     let parent = dnsplan_fence::ParentGeneration::NONE;
-    let conflicting = dnsplan_plan::PlanStore::append(&*other.store, parent, proposal, other.nonces.next()).await;
+    let conflicting =
+        dnsplan_plan::PlanStore::append(&*other.store, parent, proposal, other.nonces.next()).await;
     let conflicting = conflicting.expect("the plan is appended");
     let live = world.look().await.0.record().expect("a record is there").digest;
     assert_ne!(conflicting.digest(), live);
     let mut enactor = other.enactor_at(&other.target, "e2");
     assert_eq!(enactor.pass().await, Ok(Rest::Demanded(conflicting.generation())), "never `already applied`");
-    assert_eq!(world.look().await.0.record().expect("a record is there").digest, live, "and never applied either");
+    assert_eq!(
+        world.look().await.0.record().expect("a record is there").digest,
+        live,
+        "and never applied either"
+    );
     // No planner answers, and nothing waits for a human.
     let mut rest = enactor.pass().await;
     for _ in 0..8 {
         rest = enactor.pass().await;
     }
-    let head = dnsplan_plan::PlanStore::head(&*other.store, &origin()).await.expect("the store answers").expect("a head");
+    let head = dnsplan_plan::PlanStore::head(&*other.store, &origin())
+        .await
+        .expect("the store answers")
+        .expect("a head");
     assert!(head.generation() > conflicting.generation(), "a higher generation was issued");
     assert_eq!(rest, Ok(Rest::Live(head.generation())));
     other.assert_serves(harness, &head).await;

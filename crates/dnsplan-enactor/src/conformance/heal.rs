@@ -88,7 +88,11 @@ pub(super) async fn drift_is_repaired_and_foreign_records_are_left_alone<H: Harn
         world.pass("e2").await.expect("installed");
     }
     if foreign {
-        assert_eq!(harness.answer(&world.target, &theirs).await, Some(node), "another's records were touched");
+        assert_eq!(
+            harness.answer(&world.target, &theirs).await,
+            Some(node),
+            "another's records were touched"
+        );
     }
 }
 
@@ -117,7 +121,12 @@ pub(super) async fn what_cannot_be_live_again_is_reaped_but_pins_are_kept<H: Har
     world.publish(1).await;
     let second = world.publish(2).await;
     world.pass("e1").await.expect("installed");
-    let pin = |generation| Pin { generation, reason: "kept".into(), by: "suite".into(), at: Timestamp::from_millis(0) };
+    let pin = |generation| Pin {
+        generation,
+        reason: "kept".into(),
+        by: "suite".into(),
+        at: Timestamp::from_millis(0),
+    };
     world.store.pin(&origin(), pin(second.generation())).await.expect("it can be pinned while it is live");
     for number in 3..7 {
         world.publish(number).await;
@@ -125,11 +134,13 @@ pub(super) async fn what_cannot_be_live_again_is_reaped_but_pins_are_kept<H: Har
     }
     let newest = world.store.head(&origin()).await.expect("the store answers").expect("a head");
     if world.target.layout() == Layout::Tree {
-        let trees = world.target.audit(&newest, &std::collections::BTreeSet::new()).await.expect("it answers").trees;
+        let trees =
+            world.target.audit(&newest, &std::collections::BTreeSet::new()).await.expect("it answers").trees;
         assert!(trees.iter().any(|tree| tree.generation == second.generation()), "a pinned tree was deleted");
         world.store.unpin(&origin(), second.generation()).await.expect("unpinned");
         world.pass("e1").await.expect("live");
-        let trees = world.target.audit(&newest, &std::collections::BTreeSet::new()).await.expect("it answers").trees;
+        let trees =
+            world.target.audit(&newest, &std::collections::BTreeSet::new()).await.expect("it answers").trees;
         let kept: Vec<_> = trees.iter().map(|tree| tree.generation).collect();
         assert_eq!(kept, [newest.generation()], "only what is live is kept");
     }

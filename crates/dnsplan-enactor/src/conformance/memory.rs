@@ -103,26 +103,31 @@ impl MemoryTarget {
             (Move::RaiseFloor(_) | Move::Freeze(_), Rider::Nothing) => Ok(()),
             (Move::Stage(k), Rider::Part { plan, set_aside, .. }) if self.layout == Layout::Tree => {
                 let ordered = order(plan.zone(), &owners_of(plan));
-                let owners = self.accepted(contents, cut(&ordered, self.batch, k), set_aside)?;
+                let owners = self.accepted(contents, plan, cut(&ordered, self.batch, k), set_aside)?;
                 let tree = contents.trees.entry(name_of(plan)).or_default();
                 owners.iter().for_each(|owner| put(tree, owner, plan.zone().node(owner)));
                 Ok(())
             }
             (Move::Flip(k), Rider::Part { plan, basis, set_aside }) if self.layout == Layout::Tree => {
                 let ordered = order(plan.zone(), &self.scope(plan, basis));
-                let owners = self.accepted(contents, cut(&ordered, self.batch, k), set_aside)?;
+                let owners = self.accepted(contents, plan, cut(&ordered, self.batch, k), set_aside)?;
                 owners.iter().for_each(|owner| contents.point(owner, plan));
                 Ok(())
             }
             (Move::Apply(k), Rider::Part { plan, basis, set_aside }) if self.layout != Layout::Tree => {
-                let ordered = order(plan.zone(), &self.scope(plan, basis));
-                let owners = self.accepted(contents, cut(&ordered, self.size(), k), set_aside)?;
+                let mut scope = self.scope(plan, basis);
+                if self.layout == Layout::Whole {
+                    scope.extend(contents.ours(self.layout));
+                }
+                let ordered = order(plan.zone(), &scope);
+                let owners = self.accepted(contents, plan, cut(&ordered, self.size(), k), set_aside)?;
                 owners.iter().for_each(|owner| put(&mut contents.nodes, owner, plan.zone().node(owner)));
                 Ok(())
             }
             (Move::Repair, Rider::Repair { plan, owners }) => {
-                for owner in owners {
-                    contents.restore(self.layout, owner, plan);
+                let owners: Vec<OwnerName> = owners.iter().cloned().collect();
+                for owner in self.accepted(contents, plan, &owners, &BTreeSet::new())? {
+                    contents.restore(self.layout, &owner, plan);
                 }
                 Ok(())
             }
@@ -151,12 +156,16 @@ impl MemoryTarget {
     fn accepted(
         &self,
         contents: &Contents,
+        plan: &Plan,
         owners: &[OwnerName],
         set_aside: &BTreeSet<OwnerName>,
     ) -> Result<Vec<OwnerName>, TargetError> {
-        let wanted: Vec<OwnerName> = owners.iter().filter(|owner| !set_aside.contains(owner)).cloned().collect();
+        let wanted: Vec<OwnerName> =
+            owners.iter().filter(|owner| !set_aside.contains(owner)).cloned().collect();
         let rejects = self.rejects.lock().expect("invariant: nothing panics while it is locked");
-        let is_bad = |owner: &&OwnerName| rejects.contains(*owner) || contents.foreign.contains_key(*owner);
+        let is_taken = |owner: &OwnerName| rejects.contains(owner) || contents.foreign.contains_key(owner);
+        // To take away what is ours is never rejected.
+        let is_bad = |owner: &&OwnerName| plan.zone().node(owner).is_some() && is_taken(owner);
         let bad: BTreeSet<OwnerName> = wanted.iter().filter(is_bad).cloned().collect();
         if bad.is_empty() {
             Ok(wanted)
@@ -295,11 +304,13 @@ impl Target for MemoryTarget {
         let differs = |owner: &OwnerName| {
             let is_pointed = self.layout != Layout::Tree
                 || contents.pointers.get(owner) == planned.contains(owner).then(|| name_of(plan)).as_ref();
-            let ours = if contents.foreign.contains_key(owner) { None } else { contents.answer(self.layout, owner) };
+            let ours =
+                if contents.foreign.contains_key(owner) { None } else { contents.answer(self.layout, owner) };
             !is_pointed || ours.as_ref() != plan.zone().node(owner)
         };
         let all: BTreeSet<OwnerName> = planned.union(&contents.ours(self.layout)).cloned().collect();
-        let differing = all.into_iter().filter(|owner| !set_aside.contains(owner) && differs(owner)).collect();
+        let differing =
+            all.into_iter().filter(|owner| !set_aside.contains(owner) && differs(owner)).collect();
         Ok(Audit { differing, trees: contents.trees.keys().copied().collect() })
     }
 }

@@ -23,7 +23,8 @@ async fn race<H: Harness>(harness: &H, seed: u64) {
     world.publish(1).await;
     world.pass("e0").await.expect("installed");
     let done = AtomicBool::new(false);
-    let targets: Vec<_> = (0..3).map(|_| Arc::new(Faulty::new(Arc::clone(&world.target), faults(&mut schedule)))).collect();
+    let targets: Vec<_> =
+        (0..3).map(|_| Arc::new(Faulty::new(Arc::clone(&world.target), faults(&mut schedule)))).collect();
     for round in 0..3 {
         done.store(false, Ordering::Relaxed);
         let mut tasks: Vec<Task<'_>> = vec![Box::pin(read(harness, &world, &done, seed))];
@@ -41,7 +42,11 @@ async fn race<H: Harness>(harness: &H, seed: u64) {
         }
     }
     let head = world.store.head(&origin()).await.expect("the store answers").expect("a head");
-    assert_eq!(world.pass("last").await, Ok(Rest::Live(head.generation())), "eventually newest (seed {seed})");
+    assert_eq!(
+        world.pass("last").await,
+        Ok(Rest::Live(head.generation())),
+        "eventually newest (seed {seed})"
+    );
     world.assert_serves(harness, &head).await;
     for target in &targets {
         while target.deliver().await.expect("the target answers").is_some() {}

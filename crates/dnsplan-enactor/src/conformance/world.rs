@@ -47,7 +47,8 @@ fn rrset(records: impl IntoIterator<Item = RData>) -> RRset {
 #[must_use]
 pub fn sample_zone(number: u8) -> Zone {
     let apex = origin();
-    let parse = |record_type, text: &str| rdata(record_type, text, &apex).expect("invariant: valid record data");
+    let parse =
+        |record_type, text: &str| rdata(record_type, text, &apex).expect("invariant: valid record data");
     let mut zone = Zone::empty(apex.clone());
     let mut set = |name: &str, rrset: RRset| {
         zone.set_rrset(owner(name), rrset).expect("invariant: the name lies in the zone");
@@ -128,7 +129,12 @@ impl<T: Target> World<T> {
     pub(super) async fn assert_serves<H: Harness<Target = T>>(&self, harness: &H, plan: &Plan) {
         for (name, node) in plan.zone().nodes() {
             let answer = harness.answer(&self.target, name).await;
-            assert_eq!(answer.as_ref(), Some(node), "{name} is not answered from generation {}", plan.generation());
+            assert_eq!(
+                answer.as_ref(),
+                Some(node),
+                "{name} is not answered from generation {}",
+                plan.generation()
+            );
         }
         for gone in ["host-0", "host-1", "host-2"].map(owner) {
             if plan.zone().node(&gone).is_none() {

@@ -1,0 +1,193 @@
+//! The text of a fence record: one record, one text, and nothing else is a record.
+
+#![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
+
+use std::collections::BTreeSet;
+
+use dnsplan_enactor::codec::{decode, encode};
+use dnsplan_enactor::{FenceRecord, Quarantine};
+use dnsplan_fence::{Actor, Digest, FreezeId, Generation, Nonce, Progress, Record, Stage};
+use proptest::prelude::*;
+
+const GOLDEN: &str = "dnsplan1 g=42 d=0101010101010101010101010101010101010101010101010101010101010101 b=41 f=40 p=2/2 \
+    s=43/0202020202020202020202020202020202020202020202020202020202020202/1/3 z=7 \
+    n=000000000000000000000000000000ff by=enactor-1 \
+    e=0303030303030303030303030303030303030303030303030303030303030303 q=api.example. q=www.example.";
+
+fn full() -> FenceRecord {
+    let stage = Stage {
+        generation: Generation::new(43),
+        digest: Digest::new([2; 32]),
+        progress: Progress::new(1, 3).unwrap(),
+    };
+    Record {
+        generation: Generation::new(42),
+        digest: Digest::new([1; 32]),
+        base: Generation::new(41),
+        floor: Generation::new(40),
+        flip: Progress::new(2, 2).unwrap(),
+        stage: Some(stage),
+        freeze: Some(FreezeId::new(7)),
+        attempt: Nonce::new(255),
+        by: Actor::new("enactor-1").unwrap(),
+        payload: quarantine(2, Digest::new([3; 32])),
+    }
+}
+
+fn quarantine(owners: usize, effective: Digest) -> Quarantine {
+    let names = ["api.example.", "www.example.", "*.example."];
+    let owners: BTreeSet<_> = names.iter().take(owners).map(|name| name.parse().unwrap()).collect();
+    let effective = if owners.is_empty() { Digest::ZERO } else { effective };
+    Quarantine { owners, effective }
+}
+
+fn plain() -> FenceRecord {
+    FenceRecord { stage: None, freeze: None, payload: Quarantine::default(), ..full() }
+}
+
+#[test]
+fn format_one_is_what_it_was() {
+    assert_eq!(encode(&full()), GOLDEN);
+    assert_eq!(decode(GOLDEN), Ok(full()));
+}
+
+#[test]
+fn every_combination_of_fields_comes_back() {
+    let mut count = 0;
+    for stage in [None, full().stage] {
+        for freeze in [None, Some(FreezeId::new(0)), Some(FreezeId::new(u64::MAX))] {
+            for owners in 0..4 {
+                for flip in
+                    [Progress::NONE, Progress::new(0, 2).unwrap(), Progress::new(u32::MAX, u32::MAX).unwrap()]
+                {
+                    let payload = quarantine(owners, Digest::new([9; 32]));
+                    let record = FenceRecord { stage, freeze, payload, flip, ..full() };
+                    assert_eq!(decode(&encode(&record)), Ok(record));
+                    count += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(count, 72);
+}
+
+/// An edited text is no record, or the text of exactly the record it now spells.
+fn refused_or_another(text: &str, original: &FenceRecord) {
+    if let Ok(record) = decode(text) {
+        assert_eq!(encode(&record), text, "two texts of one record");
+        assert_ne!(&record, original, "{text:?} is believed to be a record it does not spell");
+    }
+}
+
+#[test]
+fn any_edit_of_one_character_is_refused_or_spells_another_record() {
+    for record in [full(), plain()] {
+        let text = encode(&record);
+        for at in 0..text.len() {
+            let (head, tail) = text.split_at(at);
+            assert_ne!(decode(head).as_ref(), Ok(&record), "cut off at {at}");
+            refused_or_another(head, &record);
+            refused_or_another(&format!("{head}{}", &tail[1..]), &record);
+            for c in "0aA=/. \t\n\"é".chars() {
+                refused_or_another(&format!("{head}{c}{tail}"), &record);
+                if !tail.starts_with(c) {
+                    refused_or_another(&format!("{head}{c}{}", &tail[1..]), &record);
+                }
+            }
+        }
+        for extra in [" ", "\n", " x=1", " g=42", " q=api.example.", " z=7"] {
+            refused_or_another(&format!("{text}{extra}"), &record);
+        }
+    }
+}
+
+#[test]
+fn what_is_almost_a_record_is_none() {
+    let text = encode(&plain());
+    let bad = [
+        String::new(),
+        "dnsplan1".to_owned(),
+        text.replace("dnsplan1", "dnsplan2"),
+        text.replace("g=42", "g=042"),
+        text.replace("g=42", "g=+42"),
+        text.replace("g=42", "g=18446744073709551616"),
+        text.replace("p=2/2", "p=3/2"),
+        text.replace("p=2/2", "p=2"),
+        text.replace("n=00", "n=0"),
+        text.replace("by=enactor-1", "by=Enactor"),
+        text.replace("0101", "01G1"),
+        text.replace(" b=41 f=40", " f=40 b=41"),
+        format!("{text} e={}", Digest::new([3; 32])),
+        format!("{text} q=api.example."),
+        format!("{text} z=x"),
+        text.replace(" n=", " s=43/00/1/3 n="),
+        format!("\"{text}\""),
+    ];
+    for text in bad {
+        assert!(decode(&text).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn the_owners_are_set_aside_in_one_order_only() {
+    let swapped = GOLDEN.replace("q=api.example. q=www.example.", "q=www.example. q=api.example.");
+    assert!(decode(&swapped).is_err());
+}
+
+#[test]
+fn a_typical_record_fits_two_character_strings() {
+    // RFC 1035 section 3.3: a character-string of a TXT record holds 255 octets.
+    let typical =
+        FenceRecord { payload: Quarantine::default(), freeze: Some(FreezeId::new(u64::MAX)), ..full() };
+    assert!(encode(&typical).len() < 255 * 2);
+    assert!(encode(&plain()).len() <= 255, "and without a stage one will do: {}", encode(&plain()).len());
+}
+
+fn any_record() -> impl Strategy<Value = FenceRecord> {
+    let progress =
+        || (any::<u32>(), any::<u32>()).prop_map(|(a, b)| Progress::new(a.min(b), a.max(b)).unwrap());
+    let generation = || any::<u64>().prop_map(Generation::new);
+    let stage = (generation(), any::<[u8; 32]>(), progress());
+    let heads = (generation(), any::<[u8; 32]>(), generation(), generation(), progress());
+    let rest =
+        (proptest::option::of(stage), proptest::option::of(any::<u64>()), any::<u128>(), "[a-z0-9-]{1,32}");
+    let owners = (proptest::collection::btree_set("[a-z0-9_*-]{1,12}", 0..5), any::<[u8; 32]>());
+    (heads, rest, owners).prop_map(
+        |((g, digest, base, floor, flip), (stage, freeze, nonce, by), (names, effective))| {
+            let owners: BTreeSet<_> =
+                names.iter().filter_map(|name| format!("{name}.example.").parse().ok()).collect();
+            let effective = if owners.is_empty() { Digest::ZERO } else { Digest::new(effective) };
+            let stage = stage.map(|(generation, digest, progress)| Stage {
+                generation,
+                digest: Digest::new(digest),
+                progress,
+            });
+            Record {
+                generation: g,
+                digest: Digest::new(digest),
+                base,
+                floor,
+                flip,
+                stage,
+                freeze: freeze.map(FreezeId::new),
+                attempt: Nonce::new(nonce),
+                by: Actor::new(&by).unwrap(),
+                payload: Quarantine { owners, effective },
+            }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn any_record_comes_back(record in any_record()) {
+        prop_assert_eq!(decode(&encode(&record)), Ok(record));
+    }
+
+    #[test]
+    fn no_text_is_half_believed(text in "(dnsplan1 )?[a-z0-9=/ .*-]{0,80}") {
+        if let Ok(record) = decode(&text) {
+            prop_assert_eq!(encode(&record), text);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! A store in memory that can be made to fail, and to have other plans than the ones it let in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use dnsplan_fence::{FreezeId, Generation, HeadAfter, Nonce, ParentGeneration, Witness};
+use dnsplan_plan::{
+    AppendError, Demand, Entry, Freeze, MemoryStore, OwnerName, Pin, Plan, PlanStore, Proposal, Pruned,
+    Revision, StoreError, TargetId, TargetReport, TargetStatus, Timestamp,
+};
+
+#[derive(Default)]
+pub(crate) struct Doctored {
+    pub(crate) inner: Arc<MemoryStore>,
+    pub(crate) fails: AtomicBool,
+    pub(crate) plans: Mutex<BTreeMap<Generation, Arc<Plan>>>,
+}
+
+impl Doctored {
+    fn up(&self) -> Result<&MemoryStore, StoreError> {
+        if self.fails.load(Ordering::Relaxed) {
+            Err(StoreError::Unavailable("a fault was asked for".to_owned()))
+        } else {
+            Ok(&self.inner)
+        }
+    }
+
+    fn doctored(&self, plan: Option<Arc<Plan>>) -> Option<Arc<Plan>> {
+        let plan = plan?;
+        Some(self.plans.lock().unwrap().get(&plan.generation()).cloned().unwrap_or(plan))
+    }
+}
+
+impl PlanStore for Doctored {
+    async fn revision(&self) -> Result<Revision, StoreError> {
+        self.up()?.revision().await
+    }
+    async fn zones(&self) -> Result<Vec<OwnerName>, StoreError> {
+        self.up()?.zones().await
+    }
+    async fn head(&self, zone: &OwnerName) -> Result<Option<Arc<Plan>>, StoreError> {
+        Ok(self.doctored(self.up()?.head(zone).await?))
+    }
+    async fn head_after(&self, zone: &OwnerName, witness: Witness) -> Result<HeadAfter, StoreError> {
+        self.up()?.head_after(zone, witness).await
+    }
+    async fn get(&self, zone: &OwnerName, generation: Generation) -> Result<Option<Arc<Plan>>, StoreError> {
+        Ok(self.doctored(self.up()?.get(zone, generation).await?))
+    }
+    async fn append(
+        &self,
+        parent: ParentGeneration,
+        proposal: Proposal,
+        attempt: Nonce,
+    ) -> Result<Arc<Plan>, AppendError> {
+        self.up()?.append(parent, proposal, attempt).await
+    }
+    async fn find(&self, zone: &OwnerName, attempt: Nonce) -> Result<Option<Generation>, StoreError> {
+        self.up()?.find(zone, attempt).await
+    }
+    async fn history(&self, zone: &OwnerName, limit: usize) -> Result<Vec<Entry>, StoreError> {
+        self.up()?.history(zone, limit).await
+    }
+    async fn touched(
+        &self,
+        zone: &OwnerName,
+        after: Generation,
+        upto: Generation,
+    ) -> Result<Option<BTreeSet<OwnerName>>, StoreError> {
+        self.up()?.touched(zone, after, upto).await
+    }
+    async fn report(
+        &self,
+        zone: &OwnerName,
+        target: &TargetId,
+        report: TargetReport,
+    ) -> Result<(), StoreError> {
+        self.up()?.report(zone, target, report).await
+    }
+    async fn confirm(
+        &self,
+        zone: &OwnerName,
+        target: &TargetId,
+        generation: Generation,
+    ) -> Result<(), StoreError> {
+        self.up()?.confirm(zone, target, generation).await
+    }
+    async fn targets(&self, zone: &OwnerName) -> Result<Vec<TargetStatus>, StoreError> {
+        self.up()?.targets(zone).await
+    }
+    async fn demand(&self, zone: &OwnerName, demand: Demand) -> Result<(), StoreError> {
+        self.up()?.demand(zone, demand).await
+    }
+    async fn demands(&self, zone: &OwnerName) -> Result<Vec<Demand>, StoreError> {
+        self.up()?.demands(zone).await
+    }
+    async fn allow_floor(&self, zone: &OwnerName, wanted: Generation) -> Result<Generation, StoreError> {
+        self.up()?.allow_floor(zone, wanted).await
+    }
+    async fn pin(&self, zone: &OwnerName, pin: Pin) -> Result<(), StoreError> {
+        self.up()?.pin(zone, pin).await
+    }
+    async fn unpin(&self, zone: &OwnerName, generation: Generation) -> Result<bool, StoreError> {
+        self.up()?.unpin(zone, generation).await
+    }
+    async fn pins(&self, zone: &OwnerName) -> Result<Vec<Pin>, StoreError> {
+        self.up()?.pins(zone).await
+    }
+    async fn freeze(&self, by: &str, reason: &str, at: Timestamp) -> Result<Freeze, StoreError> {
+        self.up()?.freeze(by, reason, at).await
+    }
+    async fn unfreeze(&self, by: &str, at: Timestamp) -> Result<Vec<FreezeId>, StoreError> {
+        self.up()?.unfreeze(by, at).await
+    }
+    async fn frozen(&self) -> Result<Option<Freeze>, StoreError> {
+        self.up()?.frozen().await
+    }
+    async fn prune(&self, zone: &OwnerName, floor: Generation) -> Result<Pruned, StoreError> {
+        self.up()?.prune(zone, floor).await
+    }
+}

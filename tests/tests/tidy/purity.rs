@@ -21,7 +21,7 @@ pub(crate) const PURE: &[Pure] = &[
     },
     Pure {
         name: "dnsplan-planner",
-        allowed: &["dnsplan-plan", "dnsplan-fence", "hickory-proto", "serde", "toml", "thiserror"],
+        allowed: &["dnsplan-plan", "dnsplan-fence", "hickory-proto", "jiff", "serde", "toml", "thiserror"],
     },
     Pure {
         name: "dnsplan-enactor",

@@ -1,0 +1,56 @@
+//! The commands.
+
+mod daemon;
+mod freeze;
+mod look;
+mod publish;
+mod rollback;
+mod status;
+mod up;
+
+use clap::CommandFactory;
+
+use crate::args::{Cli, Command};
+use crate::failure::{Code, Failure};
+use crate::session::Session;
+use crate::simulate;
+use crate::spec::Spec;
+
+/// Runs one command.
+pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
+    let common = &cli.common;
+    match cli.command {
+        Command::Up(args) => up::up(Session::create(common)?, args).await,
+        Command::Planner(args) => daemon::planner(Session::create(common)?, args).await,
+        Command::Enactor(args) => daemon::enactor(Session::create(common)?, args).await,
+        Command::Plan(args) => publish::plan(common, &args).await,
+        Command::Publish(args) => publish::publish(&Session::create(common)?, &args).await,
+        Command::Apply(args) => publish::apply(&Session::create(common)?, &args).await,
+        Command::Status => status::status(&Session::open(common)?).await,
+        Command::History(args) => look::history(&Session::open(common)?, &args).await,
+        Command::Show(args) => look::show(&Session::open(common)?, &args).await,
+        Command::Diff(args) => look::diff(&Session::open(common)?, &args).await,
+        Command::Rollback(args) => rollback::rollback(&Session::open(common)?, &args).await,
+        Command::Freeze(args) => freeze::freeze(&Session::create(common)?, &args).await,
+        Command::Unfreeze => freeze::unfreeze(&Session::open(common)?).await,
+        Command::Reap(args) => rollback::reap(&Session::open(common)?, &args).await,
+        Command::Validate(args) => {
+            let spec = Spec::read(&args.spec)?;
+            publish::validate(&spec, common)
+        }
+        Command::Simulate(args) => {
+            let report = simulate::run(&simulate::Options { seed: args.seed });
+            if common.format == crate::args::Format::Json {
+                crate::render::print_json(&report.to_json());
+            } else {
+                // anstream takes the colours out where nobody wants them.
+                anstream::print!("{}", report.render_text(true));
+            }
+            Ok(if report.holds() { Code::Done } else { Code::Violated })
+        }
+        Command::Completions(args) => {
+            clap_complete::generate(args.shell, &mut Cli::command(), "dnsplan", &mut std::io::stdout());
+            Ok(Code::Done)
+        }
+    }
+}

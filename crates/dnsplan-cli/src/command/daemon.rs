@@ -1,0 +1,158 @@
+//! `planner` and `enactor`: the parts of `up` as separate daemons, and what all of them share.
+
+use std::fs::{File, TryLockError};
+use std::sync::Arc;
+use std::time::Duration;
+
+use dnsplan::enactor::{Config, Event};
+use dnsplan::fence::Generation;
+use dnsplan::plan::{PlanStore, TargetId};
+use dnsplan::{Engine, EngineConfig};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::args;
+use crate::command::up::Voice;
+use crate::failure::{Code, Failure};
+use crate::session::Session;
+use crate::spec::Watcher;
+
+const LOOK: Duration = Duration::from_millis(200);
+
+/// Watches the spec and appends plans, until it is told to stop.
+pub(crate) async fn planner(session: Session, args: args::Planner) -> Result<Code, Failure> {
+    let mut watcher = Watcher::new(&args.spec);
+    let (mut voice, mut stop) = (Voice::default(), Stop::new()?);
+    voice.say(&session, watcher.start(&session).await).await?;
+    anstream::println!("ready: planning from {} into {}", args.spec.display(), session.data.display());
+    loop {
+        tokio::select! {
+            () = stop.asked() => break,
+            () = tokio::time::sleep(LOOK) => voice.say(&session, watcher.look(&session).await).await?,
+        }
+    }
+    anstream::eprintln!("stopped");
+    Ok(Code::Done)
+}
+
+/// Answers from the store's newest plans, until it is told to stop. Zones that turn up later are served, too.
+pub(crate) async fn enactor(session: Session, args: args::Enactor) -> Result<Code, Failure> {
+    let config = engine_config(&args.serve);
+    let _lock = lock_target(&session, &config.target)?;
+    let zones = session.store.zones().await?;
+    let mut engine = Engine::run(session.store.clone(), config, zones).await?;
+    let mut stop = Stop::new()?;
+    tokio::select! {
+        () = settle(&session, &engine) => anstream::println!("{}", ready_line(&engine)),
+        () = stop.asked() => {}
+    }
+    let mut revision = session.store.revision().await?;
+    loop {
+        tokio::select! {
+            () = stop.asked() => break,
+            failed = engine.wait() => return failed.map(|()| Code::Done).map_err(Into::into),
+            () = tokio::time::sleep(LOOK) => {}
+        }
+        // A store that is busy or away is asked again at the next look; what is live stays live.
+        let now = session.store.revision().await.unwrap_or(revision);
+        if now != revision {
+            revision = now;
+            for zone in session.store.zones().await? {
+                engine.serve(&zone).await?;
+            }
+        }
+    }
+    engine.stop().await?;
+    anstream::eprintln!("stopped");
+    Ok(Code::Done)
+}
+
+/// How to serve, and whom to tell of what enactors do.
+pub(crate) fn engine_config(serve: &args::Serve) -> EngineConfig {
+    let mut config = EngineConfig::new(serve.dns);
+    if let Some(target) = &serve.target {
+        config.target = TargetId::new(target.clone());
+    }
+    config.enactors = serve.enactors;
+    config.config = Config { poll: Duration::from_millis(100), ..Config::default() };
+    config.observer = Arc::new(|zone, who, event| match event {
+        // A write that another enactor made first is how this is meant to work.
+        Event::Lost { .. } | Event::Fenced(_) | Event::Wrote { .. } | Event::Settled(_) => {
+            tracing::debug!(%zone, enactor = %who, "{event}");
+        }
+        Event::TargetAhead { .. } | Event::Rewound { .. } | Event::Rejected(_) | Event::Guarded { .. } => {
+            tracing::warn!(%zone, enactor = %who, "{event}");
+        }
+        _ => tracing::info!(%zone, enactor = %who, "{event}"),
+    });
+    config
+}
+
+/// One process at a time serves under one name: its fence record is in the store's file under that name.
+pub(crate) fn lock_target(session: &Session, target: &TargetId) -> Result<File, Failure> {
+    let name: String =
+        target.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let path = session.data.join(format!("{name}.lock"));
+    let cannot = |error: &std::io::Error| Failure::error(format!("cannot lock {}: {error}", path.display()));
+    let file = File::create(&path).map_err(|error| cannot(&error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Failure::error(format!(
+            "another process serves as {target} on this store; stop it, or choose another address with --dns or another \
+             name with --target"
+        ))),
+        Err(TryLockError::Error(error)) => Err(cannot(&error)),
+    }
+}
+
+/// Returns once every zone that has a plan is answered from one; at once where a freeze is in force.
+pub(crate) async fn settle(session: &Session, engine: &Engine) {
+    loop {
+        let is_frozen = session.store.frozen().await.is_ok_and(|freeze| freeze.is_some());
+        let mut waiting = false;
+        for (zone, live) in engine.live_zones() {
+            let head = session.store.head(zone).await.ok().flatten();
+            let wanted = head.map_or(Generation::ZERO, |head| head.generation());
+            waiting |= live.unwrap_or(Generation::ZERO) < wanted;
+        }
+        if !waiting || is_frozen {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// The one line that says it is ready to answer, where, and for which zones.
+pub(crate) fn ready_line(engine: &Engine) -> String {
+    let zones: Vec<String> = engine
+        .live_zones()
+        .map(|(zone, live)| match live {
+            Some(generation) => format!("{zone} (generation {generation})"),
+            None => format!("{zone} (no plan yet)"),
+        })
+        .collect();
+    let zones = if zones.is_empty() { "no zone yet".to_owned() } else { zones.join(", ") };
+    format!("ready: answering on {} (UDP and TCP) for {zones}", engine.local_addr())
+}
+
+/// The signals that ask for a graceful stop.
+pub(crate) struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    pub(crate) fn new() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|error| Failure::error(format!("cannot listen for signals: {error}")))
+        };
+        Ok(Self { terminate: listen(SignalKind::terminate())?, interrupt: listen(SignalKind::interrupt())? })
+    }
+
+    /// Returns when a signal has come.
+    pub(crate) async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

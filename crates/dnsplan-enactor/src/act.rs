@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dnsplan_fence::{FreezeId, Generation, Move, Nonce, Observed, ParentGeneration, Permit, Swap, settle};
-use dnsplan_plan::{
-    AppendError, Demand, DemandReason, OwnerName, Plan, PlanStore, Proposal, Provenance, TargetReport,
-};
+use dnsplan_fence::{FreezeId, Generation, Move, Nonce, Observed, Permit, Swap, settle};
+use dnsplan_plan::{DemandReason, OwnerName, Plan, PlanStore, TargetReport};
 
 use crate::decide::{Step, Wait};
 use crate::enactor::{Next, Seen, View};
-use crate::{Clock, EnactError, Enactor, Event, Nonces, Quarantine, Rest, Rider, Target, TargetError};
+use crate::{
+    Clock, EnactError, Enactor, Event, FenceRecord, Nonces, Quarantine, Rest, Rider, Target, TargetError,
+};
 
 /// What became of a write.
 enum Put {
@@ -56,6 +56,9 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             Step::Refuse(generation) => {
                 let event = Event::Guarded { generation, violations: view.violations.clone() };
                 self.demand(&view, generation, DemandReason::Guard, event).await
+            }
+            Step::Write(_) if self.rests_from(view.plan().generation()) => {
+                self.give_up(&view, view.plan().generation()).await
             }
             Step::Write(action) => self.write_part(action, &view).await,
             Step::Verify => self.verify(&view).await,
@@ -140,15 +143,6 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         }
     }
 
-    /// The target rejects too much of a plan. Its chain stays as it is; a newer plan goes over it.
-    async fn give_up(&mut self, view: &View, generation: Generation) -> Result<Next, EnactError> {
-        self.memory.given_up = Some(generation);
-        if view.sighting().head().head() > generation {
-            return Ok(Next::Again);
-        }
-        self.demand(view, generation, DemandReason::Rejected, Event::TooManyRejected(generation)).await
-    }
-
     /// All parts are in place: restore what differs, confirm, raise the floor, delete what can never be live again.
     async fn verify(&mut self, view: &View) -> Result<Next, EnactError> {
         let plan = view.plan();
@@ -159,7 +153,9 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
                 return self.repair(view, &audit.differing).await;
             }
             self.memory.audited = Some((generation, self.clock.now()));
+            self.memory.repaired = None;
             self.memory.trees = audit.trees;
+            self.memory.mine = view.seen.record().map(|record| record.attempt);
         }
         self.tell(view, live_state(view, generation), None).await?;
         if view.confirmed < generation {
@@ -172,6 +168,10 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             if record.floor < allowed {
                 return Ok(self.write(view, &plan, Move::RaiseFloor(allowed), Rider::Nothing).await?.next());
             }
+        }
+        // Somebody else wrote since: they are cleaning up, or the next audit will.
+        if self.memory.mine != Some(record.attempt) {
+            self.memory.trees.clear();
         }
         while let Some(tree) = self.memory.trees.pop() {
             if record.is_reapable(tree.generation) {
@@ -205,8 +205,17 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             owners: some(aside),
         };
         self.memory.audited = None;
+        // Repaired and still not as it should be: whoever undoes it is not outrun, but met again after a rest.
+        if self.memory.repaired.take().as_ref() == Some(differing) {
+            let state = format!("live, but {} owner names do not stay as they are put", differing.len());
+            self.tell(view, state, None).await?;
+            return Ok(Next::Rest(Rest::Stale));
+        }
         match self.put(Move::Repair, view, rider).await? {
-            Put::Won(aside) => self.emit(&Event::Repaired(some(&aside))),
+            Put::Won(aside) => {
+                self.memory.repaired = Some(differing.clone());
+                self.emit(&Event::Repaired(some(&aside)));
+            }
             Put::NotWon => {}
             Put::Instead(next) => return Ok(next),
         }
@@ -214,7 +223,13 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     }
 
     /// Writes what cannot be rejected; says whether it took effect for certain.
-    async fn write(&self, view: &View, plan: &Plan, action: Move, rider: Rider) -> Result<Put, EnactError> {
+    async fn write(
+        &mut self,
+        view: &View,
+        plan: &Plan,
+        action: Move,
+        rider: Rider,
+    ) -> Result<Put, EnactError> {
         let attempt = self.nonces.next();
         let Some(permit) = self.permit(view, plan, action, attempt) else {
             return Ok(Put::Instead(Next::Rest(Rest::Stale)));
@@ -235,7 +250,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     }
 
     async fn settle_write(
-        &self,
+        &mut self,
         swap: Swap<Quarantine>,
         attempt: Nonce,
         view: &View,
@@ -245,7 +260,10 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let generation = plan.generation();
         let won = swap == Swap::Won;
         match &swap {
-            Swap::Won => self.emit(&Event::Wrote { generation, action }),
+            Swap::Won => {
+                self.memory.mine = Some(attempt);
+                self.emit(&Event::Wrote { generation, action });
+            }
             Swap::Lost(now) => {
                 let now = now.as_ref().map(|record| record.generation);
                 self.emit(&Event::Lost { generation, action, now });
@@ -271,56 +289,6 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         Ok(())
     }
 
-    /// Asks for a plan above `above`. Where nobody answers for long, and only a number is in the way, the head's content
-    /// is appended again above it.
-    async fn demand(
-        &mut self,
-        view: &View,
-        above: Generation,
-        reason: DemandReason,
-        event: Event,
-    ) -> Result<Next, EnactError> {
-        let rests = match self.memory.demanded {
-            Some((same, rests)) if same == above => rests + 1,
-            _ => 0,
-        };
-        self.memory.demanded = Some((above, rests));
-        if rests == 0 {
-            self.tell(view, event.to_string(), Some(event.to_string())).await?;
-            let (by, at) = (self.me.to_string(), self.clock.now());
-            let demand = Demand { above, reason, detail: event.to_string(), by, at };
-            self.store.demand(self.target.zone(), demand).await?;
-            self.emit(&event);
-        }
-        if reason.is_met_by_the_same_content() && rests >= self.config.patience {
-            return self.reissue(above).await;
-        }
-        Ok(Next::Rest(Rest::Demanded(above)))
-    }
-
-    async fn reissue(&mut self, above: Generation) -> Result<Next, EnactError> {
-        let Some(head) = self.store.head(self.target.zone()).await? else {
-            return Ok(Next::Rest(Rest::Demanded(above)));
-        };
-        let reason = format!(
-            "generation {} again: no planner answered the demand for a plan above {above}",
-            head.generation()
-        );
-        let mut provenance = Provenance::new(self.me.as_str(), self.clock.now(), reason);
-        provenance.inputs.clone_from(&head.provenance().inputs);
-        let proposal = Proposal { zone: head.zone().clone(), provenance };
-        let appended = self.store.append(ParentGeneration::of(&head), proposal, self.nonces.next()).await;
-        match appended {
-            Ok(plan) => {
-                self.emit(&Event::Reissued { from: head.generation(), to: plan.generation() });
-                Ok(Next::Again)
-            }
-            // Somebody else appended: that is the answer. A frozen or failing store is asked again later.
-            Err(AppendError::Store(error)) => Err(error.into()),
-            Err(_) => Ok(Next::Rest(Rest::Stale)),
-        }
-    }
-
     async fn tell_progress(&mut self, view: &View, plan: &Plan, action: Move) -> Result<(), EnactError> {
         let state = match action {
             Move::Stage(part) => {
@@ -335,25 +303,31 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     }
 
     /// Reports what is new about the target; what was said already is not said again.
-    async fn tell(&mut self, view: &View, state: String, note: Option<String>) -> Result<(), EnactError> {
+    pub(crate) async fn tell(
+        &mut self,
+        view: &View,
+        state: String,
+        note: Option<String>,
+    ) -> Result<(), EnactError> {
         let record = view.seen.record();
-        let live = record.map_or(Generation::ZERO, |record| record.generation);
-        if self.memory.told.as_ref().is_some_and(|told| *told == (state.clone(), live)) {
+        let of = |field: fn(&FenceRecord) -> Generation| record.map_or(Generation::ZERO, field);
+        let told = (state.clone(), [of(|r| r.generation), of(|r| r.base), of(|r| r.floor)]);
+        if self.memory.told.as_ref() == Some(&told) {
             return Ok(());
         }
         let report = TargetReport {
-            live,
-            base: record.map_or(Generation::ZERO, |record| record.base),
-            floor: record.map_or(Generation::ZERO, |record| record.floor),
-            highest: record.map_or(Generation::ZERO, dnsplan_fence::Record::highest),
-            state: state.clone(),
+            live: of(|r| r.generation),
+            base: of(|r| r.base),
+            floor: of(|r| r.floor),
+            highest: of(FenceRecord::highest),
+            state,
             note,
             freeze: record.and_then(|record| record.freeze),
             by: self.me.to_string(),
             at: self.clock.now(),
         };
         self.store.report(self.target.zone(), self.target.id(), report).await?;
-        self.memory.told = Some((state, live));
+        self.memory.told = Some(told);
         Ok(())
     }
 

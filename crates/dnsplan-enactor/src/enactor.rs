@@ -5,11 +5,12 @@
 //!    reported) can be lost at any await; a crash is a dropped future.
 //! 3. The record is loaded first and the store's head read after it, every time round.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dnsplan_fence::{Actor, Generation, HeadAfter, Observed, Offer, Sighting};
-use dnsplan_plan::{Plan, PlanStore, StoreError, Timestamp, Violation, violations};
+use dnsplan_fence::{Actor, Generation, HeadAfter, Nonce, Observed, Offer, Sighting};
+use dnsplan_plan::{OwnerName, Plan, PlanStore, StoreError, Timestamp, Violation, violations};
 
 use crate::decide::{Aim, Decision, Situation, Step, Wait, aim_at, decide};
 use crate::{Basis, Clock, Event, FenceRecord, Layout, Nonces, Quarantine, Target, TargetError, TreeName};
@@ -83,11 +84,15 @@ pub struct Enactor<S, T, C, N> {
 pub(crate) struct Memory {
     pub(crate) audited: Option<(Generation, Timestamp)>,
     pub(crate) trees: Vec<TreeName>,
-    pub(crate) told: Option<(String, Generation)>,
+    pub(crate) told: Option<(String, [Generation; 3])>,
     pub(crate) rewound: Option<Generation>,
     pub(crate) demanded: Option<(Generation, u32)>,
     /// The target rejects too much of this generation's plan: its chain is not finished where there is a newer one.
     pub(crate) given_up: Option<Generation>,
+    /// The attempt that the record carried when the trees were listed, or this enactor's own last one since.
+    pub(crate) mine: Option<Nonce>,
+    /// What the last repair restored.
+    pub(crate) repaired: Option<BTreeSet<OwnerName>>,
 }
 
 /// Everything that one look brought.

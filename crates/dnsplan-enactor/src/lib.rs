@@ -14,6 +14,7 @@ pub mod codec;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod decide;
+mod demand;
 mod enactor;
 mod event;
 pub mod partition;

@@ -91,6 +91,7 @@
 mod fenced;
 mod generation;
 mod ids;
+mod observed;
 mod permit;
 mod record;
 mod register;
@@ -99,6 +100,7 @@ mod sync;
 pub use fenced::{Edit, Fenced, Pinned, Snapshot};
 pub use generation::{Generation, ObservedGeneration, Offer, OfferedGeneration, ParentGeneration};
 pub use ids::{Actor, Digest, FreezeId, InvalidActor, InvalidDigest, Nonce};
-pub use permit::{Genesis, HeadAfter, Move, Observed, Permit, Refused, Sighting, Standing, Witness};
+pub use observed::{Genesis, HeadAfter, Observed, Standing, Witness};
+pub use permit::{Move, Permit, Refused, Sighting};
 pub use record::{Part, Progress, Record, Stage};
 pub use register::{Register, Settled, Swap, settle};

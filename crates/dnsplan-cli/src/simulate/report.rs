@@ -72,13 +72,11 @@ impl Report {
     fn write_text(&self, text: &mut String, paint: Paint) -> std::fmt::Result {
         let flips = if self.parts == 1 { "one write".to_owned() } else { format!("{} writes", self.parts) };
         writeln!(text, "{}", paint.with(BOLD, "a delayed enactor, as on 20 October 2025"))?;
+        writeln!(text, "zone {}, protected endpoint {}", origin(), owner(ENDPOINTS[0]))?;
+        let batch = self.batch;
         writeln!(
             text,
-            "zone {}, protected endpoint {}; 3 enactors, one target that flips a plan in {flips} of at most {} owner \
-             names\n",
-            origin(),
-            owner(ENDPOINTS[0]),
-            self.batch
+            "3 enactors, one target that flips a plan in {flips} of at most {batch} owner names\n"
         )?;
         self.write_timeline(text, paint)?;
         self.write_refused(text, paint)?;

@@ -8,6 +8,7 @@ use super::invariants::Invariant;
 use super::{Options, Report, run, scenario};
 
 const SEEDS: u64 = 200;
+const UNFENCED_SEEDS: u64 = 60;
 
 fn unfenced(seed: u64) -> Report {
     scenario::play(seed, MemoryTarget::unfenced)
@@ -34,7 +35,7 @@ fn every_seed_holds_and_is_the_race() {
     for seed in 0..SEEDS {
         let report = run(&Options { seed });
         assert!(report.holds(), "{}", report.render_text(false));
-        // The race took place: both of the slow enactor's writes of the old plan reached the target, and both were refused.
+        // The race took place: both of the slow enactor's writes of the old plan arrived, and both were refused.
         let old =
             |refusal: &&super::log::Refusal| refusal.actor == "enactor-1" && refusal.offered.get() == 146;
         let refused: Vec<_> = report.refusals.iter().filter(old).collect();
@@ -58,7 +59,7 @@ fn every_seed_holds_and_is_the_race() {
 #[test]
 fn without_a_fence_it_breaks_and_the_checker_says_where() {
     let mut broken = BTreeSet::new();
-    for seed in 0..SEEDS {
+    for seed in 0..UNFENCED_SEEDS {
         let report = unfenced(seed);
         assert!(!report.holds(), "seed {seed}: the old plan came over the new one, and nobody noticed");
         let json = report.to_json();

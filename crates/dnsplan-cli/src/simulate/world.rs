@@ -28,29 +28,36 @@ pub(super) fn owner(relative: &str) -> OwnerName {
     OwnerName::relative(relative, &origin()).expect("invariant: a valid name")
 }
 
-/// A zone whose protected endpoints answer with addresses that all end in `number`.
-fn zone(number: u8) -> Zone {
-    let apex = origin();
+fn set(zone: &mut Zone, name: &str, records: impl IntoIterator<Item = RData>) {
     let ttl = Ttl::new(5).expect("invariant: a valid TTL");
+    let rrset = RRset::simple(ttl, records).expect("invariant: a valid RRset");
+    zone.set_rrset(owner(name), rrset).expect("invariant: the name lies in the zone");
+}
+
+/// The zone without its endpoints.
+fn bare_zone() -> Zone {
+    let apex = origin();
     let mut zone = Zone::empty(apex.clone());
-    let mut set = |name: &str, records: Vec<RData>| {
-        let rrset = RRset::simple(ttl, records).expect("invariant: a valid RRset");
-        zone.set_rrset(owner(name), rrset).expect("invariant: the name lies in the zone");
-    };
-    let parse =
-        |record_type, text: &str| rdata(record_type, text, &apex).expect("invariant: valid record data");
-    let pool = |block: [u8; 3]| RData::A(Ipv4Addr::new(block[0], block[1], block[2], number).into());
-    set("@", vec![parse("SOA", "ns1 hostmaster 0 300 60 86400 30")]);
-    set("@", vec![parse("NS", "ns1")]);
-    set("ns1", vec![parse("A", "192.0.2.53")]);
-    set("www", vec![parse("CNAME", "api")]);
-    for name in ENDPOINTS {
-        set(name, vec![pool([192, 0, 2]), pool([198, 51, 100]), pool([203, 0, 113])]);
+    for (name, record_type, text) in [
+        ("@", "SOA", "ns1 hostmaster 0 300 60 86400 30"),
+        ("@", "NS", "ns1"),
+        ("ns1", "A", "192.0.2.53"),
+        ("www", "CNAME", "api"),
+    ] {
+        set(&mut zone, name, [rdata(record_type, text, &apex).expect("invariant: valid record data")]);
     }
     for name in ENDPOINTS {
         zone.protect(RRsetKey::new(owner(name), RecordType::A), 2);
     }
     zone
+}
+
+/// From here on the endpoints answer with addresses that all end in `number`.
+fn move_endpoints(zone: &mut Zone, number: u8) {
+    for name in ENDPOINTS {
+        let pools = [[192, 0, 2], [198, 51, 100], [203, 0, 113]];
+        set(zone, name, pools.map(|[a, b, c]| RData::A(Ipv4Addr::new(a, b, c, number).into())));
+    }
 }
 
 /// The generation that an answer is from, by its addresses; `None` where there are none or they do not agree.
@@ -67,10 +74,12 @@ pub(super) fn generation_of(node: &Node) -> Option<Generation> {
 pub(super) async fn publish(store: &MemoryStore, nonces: &CountedNonces, now: Timestamp) -> Arc<Plan> {
     let head = store.head(&origin()).await.expect("invariant: a store in memory answers");
     let parent = head.as_deref().map_or(ParentGeneration::NONE, ParentGeneration::of);
-    let next = head.map_or(1, |head| head.generation().get() + 1);
+    let next = head.as_deref().map_or(1, |head| head.generation().get() + 1);
     let number = u8::try_from(next).expect("invariant: the scenario stays below generation 256");
     let provenance = Provenance::new("planner", now, "capacity moved");
-    let proposal = Proposal { zone: zone(number), provenance };
+    let mut zone = head.map_or_else(bare_zone, |head| head.zone().clone());
+    move_endpoints(&mut zone, number);
+    let proposal = Proposal { zone, provenance };
     store.append(parent, proposal, nonces.next()).await.expect("invariant: only the planner appends")
 }
 

@@ -18,8 +18,8 @@ struct Stubborn {
 
 impl Stubborn {
     fn new(differs: Option<&str>) -> Arc<Self> {
-        let origin: OwnerName = "example.".parse().unwrap();
-        let differs = differs.map(|name| name.parse().unwrap());
+        let origin: OwnerName = "example.".parse().expect("a valid name");
+        let differs = differs.map(|name| name.parse().expect("a valid name"));
         Arc::new(Self {
             inner: MemoryTarget::new(origin, Layout::InPlace, 1),
             swaps: AtomicUsize::new(0),

@@ -43,6 +43,9 @@ pub enum EngineError {
     Publish(#[from] PublishError),
 }
 
+/// Hears of what each enactor does, zone by zone.
+pub type ZoneObserver = Arc<dyn Fn(&OwnerName, &Actor, &Event) + Send + Sync>;
+
 /// What an engine is made of beside its store.
 #[derive(Clone)]
 pub struct EngineConfig {
@@ -57,8 +60,8 @@ pub struct EngineConfig {
     pub name: String,
     /// How the enactors go about it.
     pub config: Config,
-    /// Who hears of what the enactors do, zone by zone.
-    pub observer: Arc<dyn Fn(&OwnerName, &Actor, &Event) + Send + Sync>,
+    /// Who hears of what the enactors do.
+    pub observer: ZoneObserver,
 }
 
 impl EngineConfig {

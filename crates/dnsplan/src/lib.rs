@@ -1,4 +1,3 @@
-#![cfg_attr(doctest, doc = include_str!("../../../README.md"))]
 //! An embeddable DNS plan/enact engine with generation fencing.
 //!
 //! A planner emits versioned, complete DNS plans; enactors apply them under a monotonic generation fence that is checked at
@@ -39,6 +38,8 @@
 //! # fn main() {}
 //! ```
 
+#![cfg_attr(doctest, doc = include_str!("../../../README.md"))]
+
 #[cfg(all(feature = "embedded", feature = "hickory"))]
 mod engine;
 #[cfg(all(feature = "embedded", feature = "hickory"))]
@@ -56,7 +57,7 @@ pub use dnsplan_planner as planner;
 pub use dnsplan_store as store;
 
 #[cfg(all(feature = "embedded", feature = "hickory"))]
-pub use engine::{Engine, EngineConfig, EngineError};
+pub use engine::{Engine, EngineConfig, EngineError, ZoneObserver};
 #[cfg(all(feature = "embedded", feature = "hickory"))]
 pub use journal::{StoreJournal, open_target};
 pub use publish::{PublishError, Published, append, publish};

@@ -11,6 +11,7 @@ use dnsplan_plan::Timestamp;
 pub struct SystemClock;
 
 impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the clock that everything else is given")]
     fn now(&self) -> Timestamp {
         // A clock before 1970 is no reason to stop: times are for people only.
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

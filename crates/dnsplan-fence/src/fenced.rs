@@ -171,7 +171,8 @@ impl<T, P: Clone + PartialEq> Fenced<T, P> {
         Ok(Swap::Won)
     }
 
-    /// The conditional write: compares the whole record, and changes record and trees together.
+    /// The conditional write: compares the whole record, and changes record and trees together. A move that would point
+    /// readers at a tree that is not there is lost, whatever the record says.
     pub fn swap(&self, permit: Permit<P>, edit: Edit<T>) -> Swap<P> {
         let outcome = self.swap_after(permit, edit, |_| Ok::<(), Infallible>(()));
         match outcome {
@@ -195,6 +196,9 @@ impl<T, P: Clone + PartialEq> Fenced<T, P> {
         if found.as_ref() != Some(permit.expected()) {
             return Ok(Swap::Lost(found.clone()));
         }
+        if self.would_empty(&permit, &edit) {
+            return Ok(Swap::Lost(found.clone()));
+        }
         commit(permit.next())?;
         // Writers queue: what was compared is still there.
         *found = Some(permit.next().clone());
@@ -202,6 +206,15 @@ impl<T, P: Clone + PartialEq> Fenced<T, P> {
         // A large tree takes a while to free; readers do not wait for it.
         drop(replaced);
         Ok(Swap::Won)
+    }
+
+    /// Whether the move points readers at a generation whose tree is neither here nor put.
+    fn would_empty(&self, permit: &Permit<P>, edit: &Edit<T>) -> bool {
+        let points = matches!(permit.action(), Move::Flip(_) | Move::Apply(_));
+        let is_put = matches!(edit, Edit::Put(_));
+        points
+            && !is_put
+            && !self.state.read().expect(UNPOISONED).trees.contains_key(&permit.next().generation)
     }
 
     /// The trees that `record` allows to be reaped and that nobody reads.

@@ -144,3 +144,15 @@ fn a_cell_restored_without_its_tree_keeps_the_record_and_is_repaired() {
     assert_eq!(write(&cell, &plan(5), Move::Repair, 2, Edit::Put("five")), Ok(Swap::Won));
     assert_eq!(cell.snapshot().map(|live| *live.value()), Some("five"));
 }
+
+#[test]
+fn g2_a_move_that_would_leave_readers_with_nothing_is_lost() {
+    let cell = Fenced::restored(live(5), "five");
+    let lost = write(&cell, &plan(6), APPLY, 1, Edit::Keep);
+    assert_eq!(lost, Ok(Swap::Lost(Some(live(5)))), "generation 6 has no tree here, and none is put");
+    assert_eq!(cell.snapshot().map(|live| *live.value()), Some("five"));
+    // A staged tree is one.
+    assert_eq!(write(&cell, &plan(6), Move::Stage(Part::ONLY), 2, Edit::Put("six")), Ok(Swap::Won));
+    assert_eq!(write(&cell, &plan(6), Move::Flip(Part::ONLY), 3, Edit::Keep), Ok(Swap::Won));
+    assert_eq!(cell.snapshot().map(|live| *live.value()), Some("six"));
+}

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use hickory_proto::rr::RecordType;
 
-use crate::{OwnerName, Provenance, RRsetKey, Zone};
+use crate::{Diff, OwnerName, Provenance, RRsetKey, Zone};
 
 /// An absolute guard.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -51,9 +51,15 @@ pub struct Violation {
 /// Judges a plan's content against what it replaces (`None`: nothing, or nobody knows).
 #[must_use]
 pub fn violations(before: Option<&Zone>, after: &Zone, provenance: &Provenance) -> Vec<Violation> {
+    let diff = before.map(|before| before.diff(after));
+    violations_of(diff.as_ref(), after, provenance)
+}
+
+/// The same, where what differs is known already.
+fn violations_of(diff: Option<&Diff>, after: &Zone, provenance: &Provenance) -> Vec<Violation> {
     let mut found = Vec::new();
     let lowered = provenance.lifts(AbsoluteGuard::AtLeastN.id());
-    let keys = touched_protections(before, after);
+    let keys = touched_protections(diff, after);
     for key in &keys {
         match after.protection(key) {
             Some(at_least) => found.extend(too_few(after, key, if lowered { 1 } else { at_least })),
@@ -66,11 +72,20 @@ pub fn violations(before: Option<&Zone>, after: &Zone, provenance: &Provenance) 
 }
 
 /// The same, and the rule that holds only between a plan and its parent: the apex NS RRset changes only where `root-ns`
-/// is lifted for this plan. For a store's append.
+/// is lifted for this plan. For planning; [`admit`](crate::admit) judges it at append.
 #[must_use]
 pub fn append_violations(parent: Option<&Zone>, after: &Zone, provenance: &Provenance) -> Vec<Violation> {
-    let mut found = violations(parent, after, provenance);
-    if let Some(parent) = parent {
+    let diff = parent.map(|parent| parent.diff(after));
+    append_violations_of(parent.zip(diff.as_ref()), after, provenance)
+}
+
+pub(crate) fn append_violations_of(
+    change: Option<(&Zone, &Diff)>,
+    after: &Zone,
+    provenance: &Provenance,
+) -> Vec<Violation> {
+    let mut found = violations_of(change.map(|(_, diff)| diff), after, provenance);
+    if let Some((parent, _)) = change {
         let ns = |zone: &Zone| zone.rrset(zone.origin(), RecordType::NS).cloned();
         let changed = ns(parent) != ns(after) && ns(after).is_some();
         if changed && !provenance.lifts(AbsoluteGuard::RootNs.id()) {
@@ -85,12 +100,11 @@ pub fn append_violations(parent: Option<&Zone>, after: &Zone, provenance: &Prove
 }
 
 /// The protected RRsets whose records or whose protection may have changed; all of them where nothing is known.
-fn touched_protections(before: Option<&Zone>, after: &Zone) -> BTreeSet<RRsetKey> {
-    let Some(before) = before else {
+fn touched_protections(diff: Option<&Diff>, after: &Zone) -> BTreeSet<RRsetKey> {
+    let Some(diff) = diff else {
         return after.protected().map(|(key, _)| key.clone()).collect();
     };
-    let diff = before.diff(after);
-    let protections = diff.protections.into_iter().map(|change| change.key);
+    let protections = diff.protections.iter().map(|change| change.key.clone());
     let nodes = diff.nodes.iter().flat_map(|change| protected_at(after, &change.owner));
     protections.chain(nodes).collect()
 }

@@ -1,7 +1,7 @@
 //! Deltas: what a store keeps of a plan. From a parent they hold what changed; from nothing they are a checkpoint.
 
 use crate::wire::{DecodeError, Reader, Writer};
-use crate::{Node, OwnerName, RRsetKey, Zone};
+use crate::{Diff, Node, OwnerName, RRsetKey, Zone};
 
 const MAGIC: &[u8; 4] = b"dnsp";
 const VERSION: u8 = 1;
@@ -29,12 +29,17 @@ impl Delta {
     /// What one has to do to `before` to get `after`.
     #[must_use]
     pub fn between(before: &Zone, after: &Zone) -> Self {
-        let diff = before.diff(after);
+        Self::of(after.origin(), before.diff(after))
+    }
+
+    /// The change that a diff says, in the zone `origin`.
+    #[must_use]
+    pub fn of(origin: &OwnerName, diff: Diff) -> Self {
         let node =
             |node: Option<std::sync::Arc<Node>>| node.map_or_else(Node::new, |node| Node::clone(&node));
         let retired = diff.retired.into_iter().map(|key| (key, true));
         Self {
-            origin: after.origin().clone(),
+            origin: origin.clone(),
             nodes: diff.nodes.into_iter().map(|change| (change.owner, node(change.after))).collect(),
             protections: diff.protections.into_iter().map(|c| (c.key, c.after.unwrap_or(0))).collect(),
             retired: retired.chain(diff.unretired.into_iter().map(|key| (key, false))).collect(),

@@ -133,7 +133,8 @@ impl PlanStore for MemoryStore {
         let history = state.zones.entry(proposal.zone.origin().clone()).or_default();
         let before = history.head().map(|stored| Arc::clone(&stored.plan));
         let open = history.demands.iter().any(|demand| demand.reason.is_met_by_the_same_content());
-        let owners = admit(parent, before.as_deref(), &proposal, open)?;
+        let diff = admit(parent, before.as_deref(), &proposal, open)?;
+        let owners = diff.nodes.into_iter().map(|change| change.owner).collect();
         if let Some(generation) = history.attempts.get(&attempt) {
             let used = format!("this attempt was granted generation {generation} already; take a new nonce");
             return Err(StoreError::Refused(used).into());

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use dnsplan_fence::{Digest, FreezeId, Generation, HeadAfter, Nonce, ParentGeneration, Witness};
 use serde::{Deserialize, Serialize};
 
-use crate::absolute::{Violation, append_violations};
+use crate::absolute::{Violation, append_violations_of};
 use crate::check::check_owners;
-use crate::{Finding, OwnerName, Plan, Proposal, Provenance, Severity, Timestamp, Zone};
+use crate::{Diff, Finding, OwnerName, Plan, Proposal, Provenance, Severity, Timestamp, Zone};
 
 /// Names one target: the place where plans of a zone take effect.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
@@ -361,8 +361,8 @@ pub trait PlanStore: Send + Sync {
 }
 
 /// What every store checks before it grants an append: that the parent is the head, that something changes (or somebody
-/// demands the same under a higher number), and that the absolute guards and the linter allow the change. Returns the owner
-/// names that the plan changes.
+/// demands the same under a higher number), and that the absolute guards and the linter allow the change. Returns what the
+/// plan changes.
 ///
 /// # Errors
 /// The [`AppendError`] to answer with.
@@ -371,7 +371,7 @@ pub fn admit(
     head: Option<&Plan>,
     proposal: &Proposal,
     demanded: bool,
-) -> Result<BTreeSet<OwnerName>, AppendError> {
+) -> Result<Diff, AppendError> {
     let head_generation = head.map_or(Generation::ZERO, Plan::generation);
     if Generation::from(parent) != head_generation {
         let author = head.map_or_else(|| "nobody".to_owned(), |plan| plan.provenance().author.clone());
@@ -383,7 +383,8 @@ pub fn admit(
     if diff.is_empty() && head.is_some() && !demanded {
         return Err(AppendError::Unchanged(head_generation));
     }
-    let violations = append_violations(before, &proposal.zone, &proposal.provenance);
+    let change = before.map(|before| (before, &diff));
+    let violations = append_violations_of(change, &proposal.zone, &proposal.provenance);
     if !violations.is_empty() {
         return Err(AppendError::Guarded(violations));
     }
@@ -392,5 +393,5 @@ pub fn admit(
     if !findings.is_empty() {
         return Err(AppendError::Invalid(findings));
     }
-    Ok(diff.nodes.into_iter().map(|change| change.owner).collect())
+    Ok(diff)
 }

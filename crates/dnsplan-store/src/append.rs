@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use dnsplan_fence::{Generation, Nonce, Offer, OfferedGeneration, ParentGeneration};
-use dnsplan_plan::{AppendError, Delta, Plan, Proposal, StoreError, Zone, admit};
+use dnsplan_plan::{AppendError, Delta, Plan, Proposal, StoreError, admit};
 use rusqlite::{OptionalExtension, params};
 
 use crate::number::Number;
@@ -46,18 +46,20 @@ impl Session<'_> {
         let zone = self.zone_or_new(proposal.zone.origin())?;
         let head = self.head(&zone)?;
         let demanded = self.demands(&zone)?.iter().any(|open| open.reason.is_met_by_the_same_content());
-        let owners = match admit(parent, head.as_deref(), &proposal, demanded) {
-            Ok(owners) => owners,
+        let diff = match admit(parent, head.as_deref(), &proposal, demanded) {
+            Ok(diff) => diff,
             Err(refusal) => return Ok(Err(refusal)),
         };
+        let changed_owners = diff.nodes.len() as u64;
         if let Some(generation) = self.find(&zone, attempt)? {
             let used = format!("this attempt was granted generation {generation} already; take a new nonce");
             return Err(StoreError::Refused(used).into());
         }
         let generation = self.next(&zone)?;
-        let (delta, proposal) = change(&zone, head.as_deref(), proposal)?;
+        let delta = Delta::of(&zone.origin, diff).encode();
+        let proposal = shared(&delta, head.as_deref(), proposal)?;
         let plan = Plan::granted(OfferedGeneration::granted(generation), parent, proposal);
-        self.insert(&zone, &plan, attempt, owners.len() as u64, &delta)?;
+        self.insert(&zone, &plan, attempt, changed_owners, &delta)?;
         self.changed();
         Ok(Ok(Arc::new(plan)))
     }
@@ -103,20 +105,16 @@ impl Session<'_> {
     }
 }
 
-/// The delta that is stored, and the proposal with the content that the delta leads to: equal to what was proposed, and
-/// sharing all that it did not change with the head, however the proposal came about.
-fn change(zone: &ZoneRow, head: Option<&Plan>, proposal: Proposal) -> Result<(Vec<u8>, Proposal), Fault> {
-    let Some(head) = head else {
-        let empty = Zone::empty(zone.origin.clone());
-        return Ok((Delta::between(&empty, &proposal.zone).encode(), proposal));
-    };
-    let bytes = Delta::between(head.zone(), &proposal.zone).encode();
+/// The proposal with the content that the stored delta leads to: equal to what was proposed, and sharing all that it did not
+/// change with the head, however the proposal came about.
+fn shared(bytes: &[u8], head: Option<&Plan>, proposal: Proposal) -> Result<Proposal, Fault> {
+    let Some(head) = head else { return Ok(proposal) };
     let mut content = head.zone().clone();
-    let delta = Delta::decode(&bytes).map_err(|error| StoreError::Refused(error.to_string()))?;
+    let delta = Delta::decode(bytes).map_err(|error| StoreError::Refused(error.to_string()))?;
     delta.apply(&mut content).map_err(|error| StoreError::Refused(error.to_string()))?;
     if content != proposal.zone {
-        let what = format!("zone {}: the plan would not be read back as it was proposed", zone.origin);
+        let what = format!("zone {}: the plan would not be read back as it was proposed", content.origin());
         return Err(StoreError::Refused(what).into());
     }
-    Ok((bytes, Proposal { zone: content, provenance: proposal.provenance }))
+    Ok(Proposal { zone: content, provenance: proposal.provenance })
 }

@@ -49,7 +49,10 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
             Ok(if report.holds() { Code::Done } else { Code::Violated })
         }
         Command::Completions(args) => {
-            clap_complete::generate(args.shell, &mut Cli::command(), "dnsplan", &mut std::io::stdout());
+            // Not straight to standard output: a reader that has gone away would be a panic there.
+            let mut script = Vec::new();
+            clap_complete::generate(args.shell, &mut Cli::command(), "dnsplan", &mut script);
+            anstream::print!("{}", String::from_utf8_lossy(&script));
             Ok(Code::Done)
         }
     }

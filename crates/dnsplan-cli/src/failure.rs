@@ -38,11 +38,13 @@ impl From<Code> for ExitCode {
 pub(crate) struct Failure {
     pub(crate) code: Code,
     pub(crate) message: String,
+    /// Whether time alone may mend it: what is tried again may succeed.
+    pub(crate) may_pass: bool,
 }
 
 impl Failure {
     pub(crate) fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into() }
+        Self { code, message: message.into(), may_pass: false }
     }
 
     pub(crate) fn error(message: impl Into<String>) -> Self {
@@ -51,13 +53,17 @@ impl Failure {
 
     /// A file could not be read.
     pub(crate) fn unreadable(path: &Path, error: &std::io::Error) -> Self {
-        Self::error(format!("cannot read {}: {error}; check the path and its permissions", path.display()))
+        let path = path.display();
+        if error.kind() == std::io::ErrorKind::InvalidData {
+            return Self::error(format!("{path} is not UTF-8 text; save it as UTF-8"));
+        }
+        Self::error(format!("cannot read {path}: {error}; check the path and its permissions"))
     }
 }
 
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
-        Self::error(error.to_string())
+        Self { may_pass: true, ..Self::error(error.to_string()) }
     }
 }
 
@@ -75,7 +81,9 @@ impl From<AppendError> for Failure {
             AppendError::Guarded(_) => Code::Guarded,
             AppendError::Invalid(_) | AppendError::Unchanged(_) | AppendError::Store(_) => Code::Error,
         };
-        Self::new(code, error.to_string())
+        let may_pass =
+            matches!(error, AppendError::Stale { .. } | AppendError::Frozen(_) | AppendError::Store(_));
+        Self { may_pass, ..Self::new(code, error.to_string()) }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the commands have in common: the store, the zone, the author, the clock.
 
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dnsplan::enactor::Clock;
@@ -22,6 +23,8 @@ pub(crate) struct Session {
     pub(crate) format: Format,
     pub(crate) data: PathBuf,
     pub(crate) zone: Option<OwnerName>,
+    /// Device and inode of the store's file.
+    file: (u64, u64),
 }
 
 impl Session {
@@ -56,7 +59,20 @@ impl Session {
         let store = EmbeddedStore::open(common.data.join(STORE))
             .map_err(|error| Failure::error(error.to_string()))?;
         let (format, zone, data) = (common.format, common.zone.clone(), common.data.clone());
-        Ok(Self { store: Arc::new(store), author: author(common), format, data, zone })
+        let file = identity(&data.join(STORE))?;
+        Ok(Self { store: Arc::new(store), author: author(common), format, data, zone, file })
+    }
+
+    /// Whether the store's file is still the one that was opened: a plan in a file that was deleted would be lost.
+    pub(crate) fn is_still_there(&self) -> Result<(), Failure> {
+        match identity(&self.data.join(STORE)) {
+            Ok(file) if file == self.file => Ok(()),
+            _ => Err(Failure::error(format!(
+                "the plan store in {} was removed or replaced under this process; nothing more is planned: put it back, or \
+                 stop this process and start it anew",
+                self.data.display()
+            ))),
+        }
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -111,6 +127,11 @@ impl Session {
     pub(crate) const fn nonces(&self) -> RandomNonces {
         RandomNonces
     }
+}
+
+fn identity(path: &Path) -> Result<(u64, u64), Failure> {
+    let file = std::fs::metadata(path).map_err(|error| Failure::unreadable(path, &error))?;
+    Ok((file.dev(), file.ino()))
 }
 
 /// Who acts: as told, or the user.

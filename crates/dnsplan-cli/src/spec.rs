@@ -1,17 +1,30 @@
 //! The spec file: reading it, watching it, planning from it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use dnsplan::enactor::Clock;
-use dnsplan::plan::{Input, OwnerName, PlanStore};
-use dnsplan::planner::{Context, Health, Intent, ZoneIntent};
+use dnsplan::fence::{Generation, ParentGeneration};
+use dnsplan::plan::{Input, OwnerName, Plan, PlanStore, Proposal, Provenance};
+use dnsplan::planner::{Context, Health, Intent, ZoneIntent, plan as make_plan};
 use dnsplan::{Published, SystemClock, publish};
 
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::session::Session;
 
 /// The name under which a plan records the spec it was made from.
 const SPEC: &str = "spec";
+/// The name under which a rollback records the newest plan that was no rollback.
+const ROLLED_BACK: &str = "rolled-back";
+
+/// What a rollback over `head` was made from: the spec is planned already, and what it asks for is not wanted now.
+pub(crate) fn rolled_back(head: &Plan) -> Vec<Input> {
+    let mut inputs = head.provenance().inputs.clone();
+    if inputs.iter().all(|input| input.name != ROLLED_BACK) {
+        inputs.push(Input { name: ROLLED_BACK.to_owned(), version: head.generation().to_string() });
+    }
+    inputs
+}
 
 /// A spec that was read and is well formed.
 pub(crate) struct Spec {
@@ -22,8 +35,7 @@ pub(crate) struct Spec {
 
 impl Spec {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::unreadable(path, &error))?;
-        Self::parse(path, &text)
+        Self::parse(path, &text_of(path)?)
     }
 
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self, Failure> {
@@ -65,23 +77,64 @@ impl Spec {
         Ok(published)
     }
 
-    /// Whether the head of `zone` was made from this very spec: then a restart plans nothing anew, so that a rollback
-    /// stays until the spec is edited.
-    async fn is_planned(&self, session: &Session, zone: &OwnerName) -> Result<bool, Failure> {
-        let head = session.store.head(zone).await?;
-        let made_from = |input: &Input| input.name == SPEC && input.version == self.digest;
-        Ok(head.is_some_and(|head| head.provenance().inputs.iter().any(made_from)))
+    /// Publishes what enactors demand of a zone, if they do: what the spec says; or, where a number is all that is in the
+    /// way of a rollback, the rollback's content again.
+    async fn answer_demands(
+        &self,
+        session: &Session,
+        zone: &ZoneIntent,
+    ) -> Result<Option<Published>, Failure> {
+        let demands = session.store.demands(zone.origin()).await?;
+        let Some(demand) = demands.last() else { return Ok(None) };
+        let reason = format!("demanded by {}: {}", demand.by, demand.detail);
+        let is_number = demands.iter().all(|demand| demand.reason.is_met_by_the_same_content());
+        let is_rollback =
+            |plan: &Arc<Plan>| plan.provenance().inputs.iter().any(|input| input.name == ROLLED_BACK);
+        let head = session.store.head(zone.origin()).await?.filter(is_rollback);
+        match head.filter(|_| is_number) {
+            Some(head) => renew(session, &head, reason).await.map(Some),
+            None => self.publish(session, zone, &reason).await.map(Some),
+        }
+    }
+
+    /// Whether what this spec says of a zone was planned before: then a restart plans nothing anew, so that a rollback
+    /// stays until the spec is edited. An edit that asks for nothing else in this zone does not count.
+    async fn is_planned(&self, session: &Session, zone: &ZoneIntent) -> Result<bool, Failure> {
+        let Some(head) = session.store.head(zone.origin()).await? else { return Ok(false) };
+        let version = |name| {
+            let mut inputs = head.provenance().inputs.iter();
+            inputs.find(|input| input.name == name).map(|input| input.version.as_str())
+        };
+        if version(SPEC) == Some(self.digest.as_str()) {
+            return Ok(true);
+        }
+        let Some(over) = version(ROLLED_BACK).and_then(|over| over.parse().ok()) else { return Ok(false) };
+        let Some(over) = session.store.get(zone.origin(), Generation::new(over)).await? else {
+            return Ok(false);
+        };
+        let context = self.context(&session.author, "compared");
+        let planned = make_plan(zone, &Health::from_spec(), Some(&over), &context);
+        Ok(planned.is_ok_and(|planned| planned.proposal.zone == *over.zone()))
     }
 }
 
-impl News {
-    /// The zone and its new plan.
-    pub(crate) const fn planned(&self) -> Option<(&OwnerName, &Published)> {
-        match self {
-            Self::Planned(zone, published) => Some((zone, published)),
-            Self::Trouble(_) => None,
-        }
+/// What a spec file says. A pipe or a device in its place would never end.
+fn text_of(path: &Path) -> Result<String, Failure> {
+    let unreadable = |error: std::io::Error| Failure::unreadable(path, &error);
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(Failure::error(format!("{} is no regular file; put the spec into one", path.display())));
     }
+    std::fs::read_to_string(path).map_err(unreadable)
+}
+
+/// Appends the content of the head once more.
+async fn renew(session: &Session, head: &Arc<Plan>, reason: String) -> Result<Published, Failure> {
+    let mut provenance = Provenance::new(session.author.clone(), session.now(), reason);
+    provenance.inputs.clone_from(&head.provenance().inputs);
+    let proposal = Proposal { zone: head.zone().clone(), provenance };
+    let parent = ParentGeneration::of(head);
+    let plan = dnsplan::append(&*session.store, parent, proposal, &session.nonces()).await?;
+    Ok(Published { plan, is_new: true, notes: Vec::new() })
 }
 
 /// Watches a spec file, and plans what changed in it and what enactors demand.
@@ -90,20 +143,24 @@ pub(crate) struct Watcher {
     /// The text seen last, and whether it was seen twice: an editor may be in the middle of saving.
     seen: Option<Result<String, String>>,
     handled: Option<Result<String, String>>,
+    /// What was handled is worth another try.
+    is_retried: bool,
     spec: Option<Spec>,
 }
 
 /// What a look at the spec brought.
 pub(crate) enum News {
+    /// The spec is another one now.
+    Edited,
     /// A plan was appended.
-    Planned(OwnerName, Published),
+    Planned(Published),
     /// What is in the way; the old answers stay.
     Trouble(Failure),
 }
 
 impl Watcher {
     pub(crate) fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), seen: None, handled: None, spec: None }
+        Self { path: path.to_owned(), seen: None, handled: None, is_retried: false, spec: None }
     }
 
     /// Reads and plans at once, as at start.
@@ -112,35 +169,35 @@ impl Watcher {
         self.look(session).await
     }
 
-    /// The spec as it was last found valid.
-    pub(crate) const fn spec(&self) -> Option<&Spec> {
-        self.spec.as_ref()
-    }
-
     fn read(&self) -> Result<String, String> {
-        std::fs::read_to_string(&self.path).map_err(|error| Failure::unreadable(&self.path, &error).message)
+        text_of(&self.path).map_err(|failure| failure.message)
     }
 
     /// Looks once; to be called again and again.
     pub(crate) async fn look(&mut self, session: &Session) -> Vec<News> {
+        if let Err(failure) = session.is_still_there() {
+            return vec![News::Trouble(failure)];
+        }
         let now = self.read();
         let is_steady = self.seen.as_ref() == Some(&now);
         let is_new = self.handled.as_ref() != Some(&now);
         self.seen = Some(now.clone());
-        if is_steady && is_new {
+        if is_steady && (is_new || self.is_retried) {
+            self.is_retried = false;
+            let mut news = if is_new { vec![News::Edited] } else { Vec::new() };
             let parsed = match &now {
                 Ok(text) => Spec::parse(&self.path, text),
                 Err(message) => Err(Failure::error(message.clone())),
             };
             self.handled = Some(now);
-            return match parsed {
+            match parsed {
                 Ok(spec) => {
-                    let news = self.plan_all(session, &spec).await;
+                    news.extend(self.plan_all(session, &spec).await);
                     self.spec = Some(spec);
-                    news
                 }
-                Err(failure) => vec![News::Trouble(failure)],
-            };
+                Err(failure) => news.push(News::Trouble(failure)),
+            }
+            return news;
         }
         self.answer_demands(session).await
     }
@@ -148,10 +205,11 @@ impl Watcher {
     async fn plan_all(&mut self, session: &Session, spec: &Spec) -> Vec<News> {
         let mut news = Vec::new();
         for zone in spec.intent.zones() {
-            match spec.is_planned(session, zone.origin()).await {
+            match spec.is_planned(session, zone).await {
                 Ok(true) => continue,
                 Ok(false) => {}
                 Err(failure) => {
+                    self.is_retried = true;
                     news.push(News::Trouble(failure));
                     continue;
                 }
@@ -169,14 +227,17 @@ impl Watcher {
         zone: &ZoneIntent,
         reason: &str,
     ) -> Option<News> {
-        match spec.publish(session, zone, reason).await {
-            Ok(published) if published.is_new => Some(News::Planned(zone.origin().clone(), published)),
+        let outcome = spec.publish(session, zone, reason).await;
+        self.news(outcome)
+    }
+
+    fn news(&mut self, outcome: Result<Published, Failure>) -> Option<News> {
+        match outcome {
+            Ok(published) if published.is_new => Some(News::Planned(published)),
             Ok(_) => None,
             Err(failure) => {
                 // Overtaken, frozen or a failing store: the same spec is worth another try.
-                if matches!(failure.code, Code::Stale | Code::Error) {
-                    self.handled = None;
-                }
+                self.is_retried |= failure.may_pass;
                 Some(News::Trouble(failure))
             }
         }
@@ -187,17 +248,13 @@ impl Watcher {
         let Some(spec) = self.spec.take() else { return Vec::new() };
         let mut news = Vec::new();
         for zone in spec.intent.zones() {
-            match session.store.demands(zone.origin()).await {
-                Ok(demands) => {
-                    if let Some(demand) = demands.last() {
-                        let reason = format!("demanded by {}: {}", demand.by, demand.detail);
-                        news.extend(self.plan(session, &spec, zone, &reason).await);
-                    }
-                }
-                Err(error) => news.push(News::Trouble(error.into())),
-            }
+            let answered = spec.answer_demands(session, zone).await;
+            news.extend(answered.transpose().and_then(|outcome| self.news(outcome)));
         }
         self.spec = Some(spec);
         news
     }
 }
+
+#[cfg(test)]
+mod tests;

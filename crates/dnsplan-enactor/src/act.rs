@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dnsplan_fence::{FreezeId, Generation, Move, Nonce, Observed, Permit, Swap, settle};
-use dnsplan_plan::{DemandReason, OwnerName, Plan, PlanStore, TargetReport};
+use dnsplan_plan::{DemandReason, OwnerName, Plan, PlanStore};
 
 use crate::decide::{Step, Wait};
 use crate::enactor::{Next, Seen, View};
-use crate::{
-    Clock, EnactError, Enactor, Event, FenceRecord, Nonces, Quarantine, Rest, Rider, Target, TargetError,
-};
+use crate::report::live_state;
+use crate::{Clock, EnactError, Enactor, Event, Nonces, Quarantine, Rest, Rider, Target, TargetError};
 
 /// What became of a write.
 enum Put {
@@ -31,6 +30,9 @@ impl Put {
     }
 }
 
+/// After how many failures in a row a begun chain gives way to a newer plan.
+const FAILURES: u32 = 3;
+
 impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     pub(crate) async fn act(&mut self, step: Step, view: View) -> Result<Next, EnactError> {
         match step {
@@ -41,7 +43,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
                     Wait::Frozen(id) => format!("frozen by freeze {id}"),
                     Wait::NoPlan => "waiting for a first plan".to_owned(),
                 };
-                self.tell(&view, state, None).await?;
+                self.tell(&view, state, None).await;
                 Ok(Next::Rest(Rest::Waiting(wait)))
             }
             Step::Reload => Ok(Next::Rest(Rest::Stale)),
@@ -66,7 +68,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     }
 
     /// The first of the two swaps of a bootstrap. It changes nothing; what is there is looked at afresh after it.
-    async fn bootstrap(&self, view: View) -> Result<Next, EnactError> {
+    async fn bootstrap(&mut self, view: View) -> Result<Next, EnactError> {
         let Seen::Nothing(observed) = view.seen else { return Ok(Next::Again) };
         let attempt = self.nonces.next();
         let Some(genesis) = observed.genesis(attempt, &self.me, Quarantine::default()) else {
@@ -80,7 +82,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         Ok(Next::Again)
     }
 
-    async fn mark_freeze(&self, id: FreezeId, view: &View) -> Result<Next, EnactError> {
+    async fn mark_freeze(&mut self, id: FreezeId, view: &View) -> Result<Next, EnactError> {
         let sighting = view.sighting();
         let (attempt, expected) = (self.nonces.next(), sighting.record().attempt);
         let swap = self.target.swap(sighting.freeze(id, attempt, &self.me), Rider::Nothing).await?;
@@ -99,7 +101,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             set_aside: aside.clone(),
         };
         match self.put(action, view, rider).await? {
-            Put::Won(_) => self.tell_progress(view, &view.plan(), action).await?,
+            Put::Won(_) => self.tell_progress(view, &view.plan(), action).await,
             Put::NotWon => {}
             Put::Instead(next) => return Ok(next),
         }
@@ -135,11 +137,28 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
                         return self.give_up(view, plan.generation()).await.map(Put::Instead);
                     }
                 }
-                outcome => {
-                    let won = self.settle_write(outcome?, attempt, view, &plan, action).await?;
+                Err(error) => {
+                    self.count_failure(view, plan.generation());
+                    return Err(error.into());
+                }
+                Ok(swap) => {
+                    self.memory.failed = None;
+                    let won = self.settle_write(swap, attempt, view, &plan, action).await?;
                     return Ok(if won { Put::Won(aside) } else { Put::NotWon });
                 }
             }
+        }
+    }
+
+    /// A chain whose parts fail again and again does not keep a newer plan out.
+    fn count_failure(&mut self, view: &View, generation: Generation) {
+        let times = match self.memory.failed {
+            Some((same, times)) if same == generation => times + 1,
+            _ => 1,
+        };
+        self.memory.failed = Some((generation, times));
+        if times >= FAILURES && view.sighting().head().head() > generation {
+            self.memory.given_up.insert(generation);
         }
     }
 
@@ -157,14 +176,21 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             self.memory.trees = audit.trees;
             self.memory.mine = view.seen.record().map(|record| record.attempt);
         }
-        self.tell(view, live_state(view, generation), None).await?;
+        self.tell(view, live_state(view, generation), None).await;
         if view.confirmed < generation {
-            self.store.confirm(self.target.zone(), self.target.id(), generation).await?;
-            self.emit(&Event::Confirmed(generation));
+            match self.store.confirm(self.target.zone(), self.target.id(), generation).await {
+                Ok(()) => self.emit(&Event::Confirmed(generation)),
+                Err(error) => {
+                    // A store that does not know the target (any more) is told of it again.
+                    self.memory.told = None;
+                    self.lenient(Err::<(), _>(error));
+                }
+            }
         }
         let record = view.sighting().record();
         if record.floor < record.base {
-            let allowed = self.store.allow_floor(self.target.zone(), record.base).await?;
+            let allowed = self.store.allow_floor(self.target.zone(), record.base).await;
+            let allowed = self.lenient(allowed);
             if record.floor < allowed {
                 return Ok(self.write(view, &plan, Move::RaiseFloor(allowed), Rider::Nothing).await?.next());
             }
@@ -208,7 +234,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         // Repaired and still not as it should be: whoever undoes it is not outrun, but met again after a rest.
         if self.memory.repaired.take().as_ref() == Some(differing) {
             let state = format!("live, but {} owner names do not stay as they are put", differing.len());
-            self.tell(view, state, None).await?;
+            self.tell(view, state, None).await;
             return Ok(Next::Rest(Rest::Stale));
         }
         match self.put(Move::Repair, view, rider).await? {
@@ -277,79 +303,22 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     /// A lost reply is settled by a fresh look, never guessed. The loop goes on from that look in any case: whatever it
     /// says, the next permit expects exactly what is there then.
     async fn after_swap(
-        &self,
+        &mut self,
         swap: Swap<Quarantine>,
         attempt: Nonce,
         expected: Option<Nonce>,
     ) -> Result<(), EnactError> {
+        self.memory.lost += u32::from(swap != Swap::Won);
         if swap == Swap::Unknown {
             let now: Observed<Quarantine> = self.target.load().await?;
             self.emit(&Event::Settled(settle(attempt, expected, &now)));
         }
         Ok(())
     }
-
-    async fn tell_progress(&mut self, view: &View, plan: &Plan, action: Move) -> Result<(), EnactError> {
-        let state = match action {
-            Move::Stage(part) => {
-                format!("staging {}, part {} of {}", plan.generation(), part.index() + 1, part.of())
-            }
-            Move::Flip(part) | Move::Apply(part) if part.of() > 1 => {
-                format!("putting {} in place, part {} of {}", plan.generation(), part.index() + 1, part.of())
-            }
-            _ => return Ok(()),
-        };
-        self.tell(view, state, None).await
-    }
-
-    /// Reports what is new about the target; what was said already is not said again.
-    pub(crate) async fn tell(
-        &mut self,
-        view: &View,
-        state: String,
-        note: Option<String>,
-    ) -> Result<(), EnactError> {
-        let record = view.seen.record();
-        let of = |field: fn(&FenceRecord) -> Generation| record.map_or(Generation::ZERO, field);
-        let told = (state.clone(), [of(|r| r.generation), of(|r| r.base), of(|r| r.floor)]);
-        if self.memory.told.as_ref() == Some(&told) {
-            return Ok(());
-        }
-        let report = TargetReport {
-            live: of(|r| r.generation),
-            base: of(|r| r.base),
-            floor: of(|r| r.floor),
-            highest: of(FenceRecord::highest),
-            state,
-            note,
-            freeze: record.and_then(|record| record.freeze),
-            by: self.me.to_string(),
-            at: self.clock.now(),
-        };
-        self.store.report(self.target.zone(), self.target.id(), report).await?;
-        self.memory.told = Some(told);
-        Ok(())
-    }
-
-    /// Leaves word of an error, where the store can take it.
-    pub(crate) async fn tell_trouble(&mut self, error: &EnactError) {
-        let known = self.store.targets(self.target.zone()).await.unwrap_or_default();
-        if let Some(status) = known.into_iter().find(|status| status.target == *self.target.id()) {
-            let report = TargetReport {
-                state: error.to_string(),
-                by: self.me.to_string(),
-                at: self.clock.now(),
-                ..status.report
-            };
-            self.memory.told = None;
-            // The error is on its way to the log already; a store that cannot take it down changes nothing.
-            drop(self.store.report(self.target.zone(), self.target.id(), report).await);
-        }
-    }
 }
 
 /// The owner names that this generation's chain has set aside so far, as the record says.
-fn set_aside(view: &View, generation: Generation) -> BTreeSet<OwnerName> {
+pub(crate) fn set_aside(view: &View, generation: Generation) -> BTreeSet<OwnerName> {
     let record = view.sighting().record();
     let newest = record.stage.map_or(record.generation, |stage| stage.generation);
     if newest == generation { record.payload.owners.clone() } else { BTreeSet::new() }
@@ -360,11 +329,4 @@ fn quarantine(plan: &Plan, owners: &BTreeSet<OwnerName>) -> Quarantine {
         return Quarantine::default();
     }
     Quarantine { owners: owners.clone(), effective: plan.zone().digest_without(owners) }
-}
-
-fn live_state(view: &View, generation: Generation) -> String {
-    match set_aside(view, generation).len() {
-        0 => "live".to_owned(),
-        aside => format!("live, {aside} owner names set aside"),
-    }
 }

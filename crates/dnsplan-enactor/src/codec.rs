@@ -60,7 +60,15 @@ fn write_rest(text: &mut String, record: &FenceRecord) -> fmt::Result {
 pub fn decode(text: &str) -> Result<FenceRecord, InvalidFence> {
     let invalid = || InvalidFence(text.to_owned());
     let record = parse(text).ok_or_else(invalid)?;
-    if encode(&record) == text { Ok(record) } else { Err(invalid()) }
+    if encode(&record) == text && is_sound(&record) { Ok(record) } else { Err(invalid()) }
+}
+
+/// What every record that was written under a permit keeps to.
+fn is_sound(record: &FenceRecord) -> bool {
+    let staged = record
+        .stage
+        .is_none_or(|stage| stage.generation > record.generation && stage.generation >= record.floor);
+    record.base <= record.generation && staged
 }
 
 fn parse(text: &str) -> Option<FenceRecord> {

@@ -11,12 +11,12 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     pub(crate) fn rests_from(&self, generation: Generation) -> bool {
         let patience = self.config.patience.max(1);
         let is_early = |(above, rests): (Generation, u32)| above == generation && (rests + 1) % patience != 0;
-        self.memory.given_up == Some(generation) && self.memory.demanded.is_some_and(is_early)
+        self.memory.given_up.contains(&generation) && self.memory.demanded.is_some_and(is_early)
     }
 
     /// The target rejects too much of a plan. Its chain stays as it is; a newer plan goes over it.
     pub(crate) async fn give_up(&mut self, view: &View, generation: Generation) -> Result<Next, EnactError> {
-        self.memory.given_up = Some(generation);
+        self.memory.given_up.insert(generation);
         if view.sighting().head().head() > generation {
             return Ok(Next::Again);
         }
@@ -37,11 +37,15 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             _ => 0,
         };
         self.memory.demanded = Some((above, rests));
-        if rests == 0 {
-            self.tell(view, event.to_string(), Some(event.to_string())).await?;
+        self.tell(view, event.to_string(), Some(event.to_string())).await;
+        // Now and then again: the store may have been put back to where it did not know.
+        if rests % self.config.patience.max(1) == 0 {
             let (by, at) = (self.me.to_string(), self.clock.now());
             let demand = Demand { above, reason, detail: event.to_string(), by, at };
-            self.store.demand(self.target.zone(), demand).await?;
+            let demanded = self.store.demand(self.target.zone(), demand).await;
+            self.lenient(demanded);
+        }
+        if rests == 0 {
             self.emit(&event);
         }
         if reason.is_met_by_the_same_content() && rests >= self.config.patience {
@@ -60,6 +64,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         );
         let mut provenance = Provenance::new(self.me.as_str(), self.clock.now(), reason);
         provenance.inputs.clone_from(&head.provenance().inputs);
+        provenance.overrides.clone_from(&head.provenance().overrides);
         let proposal = Proposal { zone: head.zone().clone(), provenance };
         let appended = self.store.append(ParentGeneration::of(&head), proposal, self.nonces.next()).await;
         match appended {

@@ -10,10 +10,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dnsplan_fence::{Actor, Generation, HeadAfter, Nonce, Observed, Offer, Sighting};
-use dnsplan_plan::{OwnerName, Plan, PlanStore, StoreError, Timestamp, Violation, violations};
+use dnsplan_plan::{OwnerName, Plan, PlanStore, StoreError, Timestamp, Violation, live_violations};
 
 use crate::decide::{Aim, Decision, Situation, Step, Wait, aim_at, decide};
 use crate::{Basis, Clock, Event, FenceRecord, Layout, Nonces, Quarantine, Target, TargetError, TreeName};
+
+/// How many lost writes one pass bears.
+const LOST_LIMIT: u32 = 8;
 
 /// How an enactor goes about it. None of these numbers makes a write legal or illegal.
 #[derive(Clone, Debug)]
@@ -88,7 +91,15 @@ pub(crate) struct Memory {
     pub(crate) rewound: Option<Generation>,
     pub(crate) demanded: Option<(Generation, u32)>,
     /// The target rejects too much of this generation's plan: its chain is not finished where there is a newer one.
-    pub(crate) given_up: Option<Generation>,
+    pub(crate) given_up: BTreeSet<Generation>,
+    /// How often in a row writing a part of this generation has failed.
+    pub(crate) failed: Option<(Generation, u32)>,
+    /// How many writes of this pass did not take effect for certain.
+    pub(crate) lost: u32,
+    /// What the last pass failed of.
+    pub(crate) failure: Option<EnactError>,
+    /// What the store could not say last.
+    pub(crate) trouble: Option<StoreError>,
     /// The attempt that the record carried when the trees were listed, or this enactor's own last one since.
     pub(crate) mine: Option<Nonce>,
     /// What the last repair restored.
@@ -141,8 +152,9 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     /// Runs for ever: pass, rest, pass. Drop the future to stop; it can be dropped at any await.
     pub async fn run(&mut self) {
         loop {
-            if let Err(error) = self.pass().await {
-                self.tell_trouble(&error).await;
+            match self.pass().await {
+                Ok(_) => self.memory.failure = None,
+                Err(error) => self.tell_trouble(&error).await,
             }
             self.clock.sleep(self.config.poll).await;
         }
@@ -153,7 +165,12 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     /// # Errors
     /// [`EnactError`] where the store or the target could not be reached; what is live stays live.
     pub async fn pass(&mut self) -> Result<Rest, EnactError> {
+        self.memory.lost = 0;
         loop {
+            // Whoever is overtaken again and again looks again after a rest.
+            if self.memory.lost > LOST_LIMIT {
+                return Ok(Rest::Stale);
+            }
             let view = self.look().await?;
             let decision = decide(&view.situation(self.target.layout()));
             self.note(&decision, &view);
@@ -164,17 +181,19 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         }
     }
 
-    async fn look(&self) -> Result<View, EnactError> {
+    /// Only the record, the head and the head's plan are needed to go on. What else the store cannot say is done without.
+    async fn look(&mut self) -> Result<View, EnactError> {
         let zone = self.target.zone().clone();
         let observed = self.target.load().await?;
         let head = self.store.head_after(&zone, observed.witness()).await?;
-        let newest = head.head();
-        let plan = self.choose(observed.record(), newest).await?;
-        let known = self.store.targets(&zone).await?;
+        let plan = self.choose(observed.record(), head.head()).await?;
+        let known = self.store.targets(&zone).await;
+        let known = self.lenient(known);
         let confirmed = known.into_iter().find(|status| status.target == *self.target.id());
         let confirmed = confirmed.map_or(Generation::ZERO, |status| status.confirmed);
-        let basis = Arc::new(self.basis(observed.record(), plan.as_deref()).await?);
-        let violations = self.judge(observed.record(), plan.as_deref()).await?;
+        let live = self.live(observed.record()).await;
+        let basis = Arc::new(self.basis(observed.record(), live.as_deref(), plan.as_deref()).await);
+        let violations = judge(observed.record(), live.as_deref(), plan.as_deref());
         let aim = plan.as_deref().map(|plan| Aim {
             generation: plan.generation(),
             digest: plan.digest(),
@@ -187,59 +206,58 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     /// The plan to put in place: a chain that was begun is finished first, where its plan is still there and the same, and
     /// the target takes it.
     async fn choose(
-        &self,
+        &mut self,
         record: Option<&FenceRecord>,
         head: Generation,
     ) -> Result<Option<Arc<Plan>>, StoreError> {
-        let zone = self.target.zone();
+        let zone = self.target.zone().clone();
         let begun = aim_at(record, head);
-        if begun != head
-            && self.memory.given_up != Some(begun)
-            && let (Some(record), Some(plan)) = (record, self.store.get(zone, begun).await?)
-        {
+        if let Some(record) = record.filter(|_| begun != head && !self.memory.given_up.contains(&begun)) {
+            let found = self.store.get(&zone, begun).await;
             let live = (record.generation, record.digest);
             let staged = record.stage.map(|stage| (stage.generation, stage.digest));
-            let ours = (begun, plan.digest());
-            if ours == live || Some(ours) == staged {
+            let is_ours =
+                |plan: &Arc<Plan>| (begun, plan.digest()) == live || Some((begun, plan.digest())) == staged;
+            if let Some(plan) = self.lenient(found).filter(is_ours) {
                 return Ok(Some(plan));
             }
         }
-        self.store.get(zone, head).await
+        self.store.get(&zone, head).await
+    }
+
+    /// The plan that is live, where the store has it and it is the same.
+    async fn live(&mut self, record: Option<&FenceRecord>) -> Option<Arc<Plan>> {
+        let record = record.filter(|record| !record.generation.is_zero())?;
+        let found = self.store.get(self.target.zone(), record.generation).await;
+        self.lenient(found).filter(|live| live.digest() == record.digest)
     }
 
     /// What may differ between the target and the plan, by induction from the record.
-    async fn basis(&self, record: Option<&FenceRecord>, plan: Option<&Plan>) -> Result<Basis, StoreError> {
-        let (Some(record), Some(plan)) = (record, plan) else { return Ok(Basis::Unknown) };
-        if self.target.layout() == Layout::Whole || record.base.is_zero() || plan.generation() < record.base {
-            return Ok(Basis::Unknown);
+    async fn basis(
+        &mut self,
+        record: Option<&FenceRecord>,
+        live: Option<&Plan>,
+        plan: Option<&Plan>,
+    ) -> Basis {
+        let (Some(record), Some(plan)) = (record, plan) else { return Basis::Unknown };
+        // Where the store has another plan under the live number, or none, its history says nothing about what is there.
+        let is_known = live.is_some() && !record.base.is_zero() && plan.generation() >= record.base;
+        if self.target.layout() == Layout::Whole || !is_known {
+            return Basis::Unknown;
         }
-        // Where the store has another plan of that number, its history says nothing about what is there.
-        if record.base == record.generation {
-            let base = self.store.get(self.target.zone(), record.base).await?;
-            if base.is_none_or(|base| base.digest() != record.digest) {
-                return Ok(Basis::Unknown);
-            }
-        }
-        let touched = self.store.touched(self.target.zone(), record.base, plan.generation()).await?;
-        Ok(touched.map_or(Basis::Unknown, Basis::Changed))
+        let touched = self.store.touched(self.target.zone(), record.base, plan.generation()).await;
+        self.lenient(touched).map_or(Basis::Unknown, Basis::Changed)
     }
 
-    /// The absolute guards, against what is live: skipping generations adds up.
-    async fn judge(
-        &self,
-        record: Option<&FenceRecord>,
-        plan: Option<&Plan>,
-    ) -> Result<Vec<Violation>, StoreError> {
-        let (Some(record), Some(plan)) = (record, plan) else { return Ok(Vec::new()) };
-        if plan.generation() <= record.generation {
-            return Ok(Vec::new());
-        }
-        let live = match record.generation {
-            Generation::ZERO => None,
-            generation => self.store.get(self.target.zone(), generation).await?,
-        };
-        let live = live.filter(|live| live.digest() == record.digest);
-        Ok(violations(live.as_deref().map(Plan::zone), plan.zone(), plan.provenance()))
+    /// What the store says beside the head: bookkeeping and old plans. Nothing waits for it.
+    pub(crate) fn lenient<V: Default>(&mut self, said: Result<V, StoreError>) -> V {
+        said.unwrap_or_else(|error| {
+            if self.memory.trouble.as_ref() != Some(&error) {
+                self.emit(&Event::StoreTrouble(error.clone()));
+                self.memory.trouble = Some(error);
+            }
+            V::default()
+        })
     }
 
     fn note(&mut self, decision: &Decision, view: &View) {
@@ -250,7 +268,15 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             self.emit(&Event::Rewound { live, confirmed });
         }
         self.memory.rewound = decision.rewound;
-        let given_up = self.memory.demanded.is_some_and(|(above, _)| self.memory.given_up == Some(above));
+        if let Some(record) = view.seen.record() {
+            self.memory.given_up.retain(|generation| *generation >= record.generation);
+        }
+        // What was audited is no longer what is there.
+        if decision.step != Step::Verify {
+            self.memory.audited = None;
+            self.memory.trees.clear();
+        }
+        let given_up = self.memory.demanded.is_some_and(|(above, _)| self.memory.given_up.contains(&above));
         if !matches!(decision.step, Step::TargetAhead { .. } | Step::Reject(_) | Step::Refuse(_)) && !given_up
         {
             self.memory.demanded = None;
@@ -259,6 +285,16 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
 
     pub(crate) fn emit(&self, event: &Event) {
         (self.observer)(event);
+    }
+}
+
+/// The absolute guards, against what is live: skipping generations adds up.
+fn judge(record: Option<&FenceRecord>, live: Option<&Plan>, plan: Option<&Plan>) -> Vec<Violation> {
+    match (record, plan) {
+        (Some(record), Some(plan)) if plan.generation() > record.generation => {
+            live_violations(live.map(Plan::zone), plan.zone())
+        }
+        _ => Vec::new(),
     }
 }
 

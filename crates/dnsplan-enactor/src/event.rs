@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use dnsplan_fence::{FreezeId, Generation, Move, Refused, Settled};
-use dnsplan_plan::{OwnerName, Violation};
+use dnsplan_plan::{OwnerName, StoreError, Violation};
 
-use crate::TreeName;
+use crate::{EnactError, TreeName};
 
 /// Something that happened. A lost or refused write is a normal event: another enactor was there first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -71,6 +71,10 @@ pub enum Event {
     },
     /// Owner names were not as the live plan says, and were restored.
     Repaired(BTreeSet<OwnerName>),
+    /// The store could not say or take down something that nothing waits for.
+    StoreTrouble(StoreError),
+    /// A pass failed; what is live stays live, and the next pass goes on.
+    Failed(EnactError),
     /// A generation is in place whole.
     Confirmed(Generation),
     /// A tree that can never be live again was deleted.
@@ -129,6 +133,8 @@ impl fmt::Display for Event {
                 write!(f, "generation {generation}: {} set aside, the target says: {reason}", list(owners))
             }
             Self::Repaired(owners) => write!(f, "restored {}", list(owners)),
+            Self::StoreTrouble(error) => write!(f, "going on without the store's help: {error}"),
+            Self::Failed(error) => write!(f, "cannot go on for now: {error}"),
             Self::Confirmed(generation) => write!(f, "generation {generation} is live, whole and verified"),
             Self::Reaped(tree) => write!(f, "deleted the tree of generation {}", tree.generation),
             Self::Reissued { from, to } => {

@@ -18,6 +18,7 @@ mod demand;
 mod enactor;
 mod event;
 pub mod partition;
+mod report;
 mod target;
 
 pub use clock::{Clock, Nonces};

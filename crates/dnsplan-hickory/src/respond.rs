@@ -44,6 +44,8 @@ impl Response {
         response.fit(request);
         response.metadata.authoritative = response.answer.authoritative;
         response.metadata.response_code = response.answer.code;
+        // RFC 4035 section 3.1.6: an authoritative server clears it.
+        response.metadata.checking_disabled = false;
         response
     }
 
@@ -67,10 +69,12 @@ impl Response {
         if self.fits(request, limit) {
             return;
         }
-        let (code, authoritative) = (self.answer.code, self.answer.authoritative);
         // Over TCP there is nothing left to try: no message can hold the answer.
-        let code = if is_udp { code } else { ResponseCode::ServFail };
-        self.answer = Answer { authoritative, ..Answer::bare(code) };
+        self.answer = if is_udp {
+            Answer { authoritative: self.answer.authoritative, ..Answer::bare(self.answer.code) }
+        } else {
+            Answer::bare(ResponseCode::ServFail)
+        };
         self.metadata.truncation = is_udp;
     }
 

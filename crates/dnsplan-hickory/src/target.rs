@@ -175,6 +175,17 @@ impl HickoryTarget {
     }
 }
 
+/// Runs a write where a slow journal keeps nobody from being answered: on the runtime's blocking threads, where there is a
+/// runtime. A runtime that shuts down in the midst of it leaves the outcome unknown.
+async fn aside(
+    write: impl FnOnce() -> Result<Swap<Quarantine>, TargetError> + Send + 'static,
+) -> Result<Swap<Quarantine>, TargetError> {
+    match tokio::runtime::Handle::try_current() {
+        Ok(runtime) => runtime.spawn_blocking(write).await.unwrap_or(Ok(Swap::Unknown)),
+        Err(_) => write(),
+    }
+}
+
 fn grants(record: &FenceRecord, plan: &Plan) -> bool {
     record.generation == plan.generation() && record.digest == plan.digest()
 }
@@ -193,12 +204,14 @@ impl Register for HickoryTarget {
     }
 
     async fn create(&self, genesis: Genesis<Quarantine>) -> Result<Swap<Quarantine>, TargetError> {
-        self.0.cell.create_after(genesis, |record| self.persist(record))
+        let target = self.clone();
+        aside(move || target.0.cell.create_after(genesis, |record| target.persist(record))).await
     }
 
     async fn swap(&self, permit: Permit<Quarantine>, rider: Rider) -> Result<Swap<Quarantine>, TargetError> {
         let edit = self.edit(&permit, rider)?;
-        self.0.cell.swap_after(permit, edit, |record| self.persist(record))
+        let target = self.clone();
+        aside(move || target.0.cell.swap_after(permit, edit, |record| target.persist(record))).await
     }
 }
 

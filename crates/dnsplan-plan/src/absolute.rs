@@ -8,10 +8,12 @@
 //! 4. Judging a change costs what the change costs.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use hickory_proto::rr::RecordType;
 
-use crate::{Diff, OwnerName, Provenance, RRsetKey, Zone};
+use crate::check::{covering_wildcard, cut_at_or_above, target};
+use crate::{Diff, Node, NodeChange, OwnerName, Provenance, RRsetKey, Zone};
 
 /// An absolute guard.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -52,13 +54,21 @@ pub struct Violation {
 #[must_use]
 pub fn violations(before: Option<&Zone>, after: &Zone, provenance: &Provenance) -> Vec<Violation> {
     let diff = before.map(|before| before.diff(after));
-    violations_of(diff.as_ref(), after, provenance)
+    violations_of(diff.as_ref(), after, provenance.lifts(AbsoluteGuard::AtLeastN.id()))
+}
+
+/// Judges a plan against what is live at a target, which may be several plans older. `at-least-n` was judged when each plan
+/// was appended, with the overrides of that time; here an override may have come and gone in between, and a protected RRset
+/// keeps at least one record whatever was lifted.
+#[must_use]
+pub fn live_violations(live: Option<&Zone>, after: &Zone) -> Vec<Violation> {
+    let diff = live.map(|live| live.diff(after));
+    violations_of(diff.as_ref(), after, true)
 }
 
 /// The same, where what differs is known already.
-fn violations_of(diff: Option<&Diff>, after: &Zone, provenance: &Provenance) -> Vec<Violation> {
+fn violations_of(diff: Option<&Diff>, after: &Zone, lowered: bool) -> Vec<Violation> {
     let mut found = Vec::new();
-    let lowered = provenance.lifts(AbsoluteGuard::AtLeastN.id());
     let keys = touched_protections(diff, after);
     for key in &keys {
         match after.protection(key) {
@@ -84,7 +94,8 @@ pub(crate) fn append_violations_of(
     after: &Zone,
     provenance: &Provenance,
 ) -> Vec<Violation> {
-    let mut found = violations_of(change.map(|(_, diff)| diff), after, provenance);
+    let lowered = provenance.lifts(AbsoluteGuard::AtLeastN.id());
+    let mut found = violations_of(change.map(|(_, diff)| diff), after, lowered);
     if let Some((parent, _)) = change {
         let ns = |zone: &Zone| zone.rrset(zone.origin(), RecordType::NS).cloned();
         let changed = ns(parent) != ns(after) && ns(after).is_some();
@@ -105,8 +116,21 @@ fn touched_protections(diff: Option<&Diff>, after: &Zone) -> BTreeSet<RRsetKey> 
         return after.protected().map(|(key, _)| key.clone()).collect();
     };
     let protections = diff.protections.iter().map(|change| change.key.clone());
+    if diff.nodes.iter().any(darkens) {
+        return protections.chain(after.protected().map(|(key, _)| key.clone())).collect();
+    }
     let nodes = diff.nodes.iter().flat_map(|change| protected_at(after, &change.owner));
     protections.chain(nodes).collect()
+}
+
+/// Whether a change may take an answer away from *another* name: it removes an RRset that a CNAME may lead to, or makes a
+/// delegation that hides what lies below. Then every endpoint is judged, and only then.
+fn darkens(change: &NodeChange) -> bool {
+    let has = |node: &Option<Arc<Node>>, record_type| {
+        node.as_ref().is_some_and(|node| node.get(record_type).is_some())
+    };
+    change.rrsets().iter().any(|rrset| rrset.after.is_none())
+        || has(&change.after, RecordType::NS) && !has(&change.before, RecordType::NS)
 }
 
 fn protected_at<'a>(zone: &'a Zone, owner: &'a OwnerName) -> impl Iterator<Item = RRsetKey> + 'a {
@@ -114,22 +138,46 @@ fn protected_at<'a>(zone: &'a Zone, owner: &'a OwnerName) -> impl Iterator<Item 
 }
 
 fn too_few(after: &Zone, key: &RRsetKey, at_least: u16) -> Option<Violation> {
-    let node = after.node(&key.owner);
-    let answering = node.and_then(|node| node.answering(key.record_type));
-    let Some(rrset) = answering else {
+    if let Some(cut) = cut_at_or_above(after, &key.owner) {
+        return Some(Violation {
+            guard: AbsoluteGuard::NeverEmpty,
+            what: format!("protected RRset {key} would be hidden by the delegation of {cut}"),
+            remedy: "take the NS RRset away, or retire the endpoint by name".to_owned(),
+        });
+    }
+    let Some(count) = answering(after, &key.owner, key.record_type, CHAIN_LIMIT) else {
         return Some(Violation {
             guard: AbsoluteGuard::NeverEmpty,
             what: format!("protected RRset {key} would have no record"),
-            remedy: "to take the endpoint away, retire it by name; else give it a record".to_owned(),
+            remedy: "to take the endpoint away, retire it by name; else give it (or what its CNAME points at) a record"
+                .to_owned(),
         });
     };
-    let stands_in = rrset.record_type() != key.record_type;
-    (!stands_in && rrset.len() < usize::from(at_least)).then(|| Violation {
+    (count < usize::from(at_least)).then(|| Violation {
         guard: AbsoluteGuard::AtLeastN,
-        what: format!("protected RRset {key} would have {} of at least {at_least} records", rrset.len()),
+        what: format!("protected RRset {key} would have {count} of at least {at_least} records"),
         remedy: "add records, lower at_least in the spec, or override at-least-n with a reason and an expiry"
             .to_owned(),
     })
+}
+
+/// CNAMEs are followed this far; a longer chain is no answer to anybody.
+const CHAIN_LIMIT: u8 = 16;
+
+/// How many records answer: those of the RRset itself, or as many as anybody wants where a CNAME leads to an answer (or out
+/// of the zone, where nobody here can tell). `None` where there is no answer.
+fn answering(zone: &Zone, owner: &OwnerName, record_type: RecordType, hops: u8) -> Option<usize> {
+    let covering = || covering_wildcard(zone, owner).and_then(|wildcard| zone.node(&wildcard));
+    let node = zone.node(owner).or_else(covering)?;
+    if let Some(rrset) = node.get(record_type) {
+        return Some(rrset.len());
+    }
+    let leads = |next: OwnerName| {
+        let is_elsewhere = !next.is_in(zone.origin()) || cut_at_or_above(zone, &next).is_some();
+        is_elsewhere || hops > 0 && answering(zone, &next, record_type, hops - 1).is_some()
+    };
+    let cname = node.get(RecordType::CNAME)?;
+    cname.data().filter_map(target).all(leads).then_some(usize::MAX)
 }
 
 fn unretired(key: &RRsetKey) -> Violation {

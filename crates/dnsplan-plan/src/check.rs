@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hickory_proto::rr::{RData, RecordType};
 
-use crate::{Node, OwnerName, Plan, Records, Zone};
+use crate::{Node, OwnerName, Plan, RRset, Records, Zone, wire};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -106,14 +106,22 @@ fn check_node(zone: &Zone, owner: &OwnerName, node: &Node, findings: &mut Vec<Fi
         findings.push(error("soa-below-apex", owner, "an SOA belongs to the apex only".to_owned()));
     }
     if let Some(cut) = cut_above(zone, owner) {
-        let is_glue =
-            node.rrsets().all(|rrset| matches!(rrset.record_type(), RecordType::A | RecordType::AAAA));
+        let is_glue = node.rrsets().all(|rrset| is_address(rrset.record_type()));
         if !is_glue {
             let message = format!("lies below the delegation of {cut} and is never answered");
             findings.push(warning("below-delegation", owner, message));
         }
     }
+    if owner != zone.origin() && node.get(RecordType::NS).is_some() {
+        let at_cut = |kind| matches!(kind, RecordType::NS | RecordType::DS) || is_address(kind);
+        let hidden = node.rrsets().map(RRset::record_type).find(|kind| !at_cut(*kind));
+        if let Some(kind) = hidden {
+            let message = format!("the delegation hides the {kind} RRset beside it");
+            findings.push(warning("at-delegation", owner, message));
+        }
+    }
     for rrset in node.rrsets() {
+        size(owner, rrset, findings);
         weights(owner, rrset.records(), rrset.record_type(), findings);
         for target in rrset.data().filter_map(target) {
             dangling(zone, owner, rrset.record_type(), &target, findings);
@@ -134,13 +142,34 @@ fn cname(owner: &OwnerName, node: &Node, findings: &mut Vec<Finding>) {
 }
 
 fn ttls(owner: &OwnerName, node: &Node, findings: &mut Vec<Finding>) {
-    let address = |record_type| node.get(record_type).map(crate::RRset::ttl);
+    let address = |record_type| node.get(record_type).map(RRset::ttl);
     if let (Some(four), Some(six)) = (address(RecordType::A), address(RecordType::AAAA))
         && four != six
     {
         let message =
             format!("A has TTL {four} and AAAA {six}: the two families will change at different times");
         findings.push(warning("ttl-mix", owner, message));
+    }
+}
+
+const fn is_address(record_type: RecordType) -> bool {
+    matches!(record_type, RecordType::A | RecordType::AAAA)
+}
+
+/// Bytes that a message leaves for one RRset, beside header, question and OPT (RFC 1035 section 4.2.2: 65,535 in all).
+const LARGEST: usize = 65_000;
+
+/// Every record of an RRset is in one message, or the RRset cannot be answered at all. Of a weighted one only a record is.
+fn size(owner: &OwnerName, rrset: &RRset, findings: &mut Vec<Finding>) {
+    const POINTER_TYPE_CLASS_TTL_LENGTH: usize = 12;
+    let Records::Simple(records) = rrset.records() else { return };
+    let bytes: usize = records.iter().map(|data| POINTER_TYPE_CLASS_TTL_LENGTH + wire::rdata_len(data)).sum();
+    if bytes > LARGEST {
+        let kind = rrset.record_type();
+        let message = format!(
+            "the {kind} RRset takes about {bytes} bytes, a message holds {LARGEST}: it cannot be answered"
+        );
+        findings.push(error("too-large", owner, message));
     }
 }
 
@@ -180,7 +209,7 @@ fn dangling(
     }
     // Below a delegation only the child knows what there is; but a name server there needs its address here.
     let is_elsewhere = cut_above(zone, target).is_some() && record_type != RecordType::NS;
-    let is_answered = zone.node(target).is_some() || covered_by_wildcard(zone, target);
+    let is_answered = zone.node(target).is_some() || covering_wildcard(zone, target).is_some();
     if !is_answered && !is_elsewhere {
         let message = format!("{record_type} points at {target}, which this zone does not have");
         // Harmless clutter elsewhere; at an endpoint that clients depend on it is as bad as no record.
@@ -207,23 +236,29 @@ fn is_cname_loop(zone: &Zone, owner: &OwnerName, record_type: RecordType, target
     true
 }
 
-fn covered_by_wildcard(zone: &Zone, name: &OwnerName) -> bool {
+/// The wildcard that would answer for a name that is not there, if there is one (RFC 4592 section 3.3.1).
+pub(crate) fn covering_wildcard(zone: &Zone, name: &OwnerName) -> Option<OwnerName> {
     let mut encloser = name.parent();
     while encloser.is_in(zone.origin()) && !zone.exists(&encloser) {
         encloser = encloser.parent();
     }
-    encloser.wildcard_child().is_some_and(|wildcard| zone.node(&wildcard).is_some())
+    encloser.wildcard_child().filter(|wildcard| !zone.exists(name) && zone.node(wildcard).is_some())
 }
 
-/// The delegation strictly above a name, if any.
-fn cut_above(zone: &Zone, owner: &OwnerName) -> Option<OwnerName> {
+/// The topmost delegation that hides a name: at the name itself or above it, below the apex.
+pub(crate) fn cut_at_or_above(zone: &Zone, owner: &OwnerName) -> Option<OwnerName> {
     let mut name = owner.clone();
     let mut found = None;
     while name != *zone.origin() && name.is_in(zone.origin()) && !name.is_root() {
-        name = name.parent();
-        if name != *zone.origin() && zone.rrset(&name, RecordType::NS).is_some() {
+        if zone.rrset(&name, RecordType::NS).is_some() {
             found = Some(name.clone());
         }
+        name = name.parent();
     }
     found
+}
+
+/// The same, strictly above the name.
+fn cut_above(zone: &Zone, owner: &OwnerName) -> Option<OwnerName> {
+    if owner == zone.origin() { None } else { cut_at_or_above(zone, &owner.parent()) }
 }

@@ -41,7 +41,7 @@ mod store;
 mod wire;
 mod zone;
 
-pub use absolute::{AbsoluteGuard, Violation, append_violations, violations};
+pub use absolute::{AbsoluteGuard, Violation, append_violations, live_violations, violations};
 pub use check::{Finding, Severity, check, check_owners, check_zone, target};
 pub use delta::{Delta, WrongZone};
 pub use diff::{Diff, NodeChange, ProtectionChange, RRsetChange};

@@ -58,6 +58,11 @@ fn rdata_bytes(data: &RData) -> Vec<u8> {
         .expect("invariant: data in an RRset was encoded when it was made")
 }
 
+/// How many bytes a record's data takes, uncompressed.
+pub(crate) fn rdata_len(data: &RData) -> usize {
+    rdata_bytes(data).len()
+}
+
 fn rdata(bytes: &[u8], record_type: RecordType) -> Result<RData, DecodeError> {
     let length = u16::try_from(bytes.len()).map_err(|_| DecodeError::Truncated)?;
     RData::read(&mut BinDecoder::new(bytes), record_type, Restrict::new(length))

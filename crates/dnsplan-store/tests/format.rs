@@ -47,7 +47,7 @@ async fn written(directory: &TempDir) -> PathBuf {
     let report = TargetReport { live, base, floor: base, highest, state, note, freeze, by, at };
     store.report(&origin, &target(), report).await.unwrap();
     store.confirm(&origin, &target(), live).await.unwrap();
-    store.save_fence(&origin, &target(), "a record", live).unwrap();
+    store.save_fence(&origin, &target(), None, "a record", live).unwrap();
     store.prune(&origin, Generation::new(4)).await.unwrap();
     conformance::appended(&store, u128::MAX, |zone| conformance::with_address(&zone, "last", 9)).await;
     let freeze = store.freeze("op", "maintenance", at).await.unwrap();

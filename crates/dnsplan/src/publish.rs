@@ -75,7 +75,8 @@ pub async fn append(
         Err(AppendError::Store(lost @ StoreError::Unknown(_))) => lost,
         outcome => return outcome,
     };
-    let granted = store.find(&zone, attempt).await?.ok_or(lost)?;
+    // Whatever keeps the store from saying so: it may have been appended.
+    let granted = store.find(&zone, attempt).await.ok().flatten().ok_or(lost)?;
     let gone = || StoreError::NotFound(format!("plan {granted}, which was appended a moment ago"));
     store.get(&zone, granted).await?.ok_or_else(|| gone().into())
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use dnsplan::enactor::{Config, Event};
 use dnsplan::fence::Generation;
-use dnsplan::plan::{PlanStore, TargetId};
-use dnsplan::{Engine, EngineConfig};
+use dnsplan::plan::{PlanStore, Revision, TargetId};
+use dnsplan::{Engine, EngineConfig, EngineError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args;
@@ -16,18 +16,18 @@ use crate::failure::{Code, Failure};
 use crate::session::Session;
 use crate::spec::Watcher;
 
-const LOOK: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Watches the spec and appends plans, until it is told to stop.
 pub(crate) async fn planner(session: Session, args: args::Planner) -> Result<Code, Failure> {
     let mut watcher = Watcher::new(&args.spec);
     let (mut voice, mut stop) = (Voice::default(), Stop::new()?);
-    voice.say(&session, watcher.start(&session).await).await?;
+    voice.say(&session, watcher.start(&session).await).await;
     anstream::println!("ready: planning from {} into {}", args.spec.display(), session.data.display());
     loop {
         tokio::select! {
             () = stop.asked() => break,
-            () = tokio::time::sleep(LOOK) => voice.say(&session, watcher.look(&session).await).await?,
+            () = tokio::time::sleep(LOOK) => voice.say(&session, watcher.look(&session).await).await,
         }
     }
     anstream::eprintln!("stopped");
@@ -45,25 +45,44 @@ pub(crate) async fn enactor(session: Session, args: args::Enactor) -> Result<Cod
         () = settle(&session, &engine) => anstream::println!("{}", ready_line(&engine)),
         () = stop.asked() => {}
     }
-    let mut revision = session.store.revision().await?;
+    let mut newcomers = Newcomers::default();
     loop {
         tokio::select! {
             () = stop.asked() => break,
             failed = engine.wait() => return failed.map(|()| Code::Done).map_err(Into::into),
-            () = tokio::time::sleep(LOOK) => {}
-        }
-        // A store that is busy or away is asked again at the next look; what is live stays live.
-        let now = session.store.revision().await.unwrap_or(revision);
-        if now != revision {
-            revision = now;
-            for zone in session.store.zones().await? {
-                engine.serve(&zone).await?;
-            }
+            () = tokio::time::sleep(LOOK) => newcomers.serve(&session, &mut engine).await?,
         }
     }
     engine.stop().await?;
     anstream::eprintln!("stopped");
     Ok(Code::Done)
+}
+
+/// Zones that turn up in the store while it is served.
+#[derive(Default)]
+pub(crate) struct Newcomers {
+    seen: Option<Revision>,
+}
+
+impl Newcomers {
+    /// Serves those that are not served yet. A store that is busy or away is asked again at the next look; what is live
+    /// stays live.
+    pub(crate) async fn serve(&mut self, session: &Session, engine: &mut Engine) -> Result<(), Failure> {
+        let Ok(revision) = session.store.revision().await else { return Ok(()) };
+        if self.seen == Some(revision) {
+            return Ok(());
+        }
+        let Ok(zones) = session.store.zones().await else { return Ok(()) };
+        for zone in zones {
+            match engine.serve(&zone).await {
+                Ok(()) => {}
+                Err(EngineError::Store(_)) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.seen = Some(revision);
+        Ok(())
+    }
 }
 
 /// How to serve, and whom to tell of what enactors do.
@@ -79,7 +98,12 @@ pub(crate) fn engine_config(serve: &args::Serve) -> EngineConfig {
         Event::Lost { .. } | Event::Fenced(_) | Event::Wrote { .. } | Event::Settled(_) => {
             tracing::debug!(%zone, enactor = %who, "{event}");
         }
-        Event::TargetAhead { .. } | Event::Rewound { .. } | Event::Rejected(_) | Event::Guarded { .. } => {
+        Event::TargetAhead { .. }
+        | Event::Rewound { .. }
+        | Event::Rejected(_)
+        | Event::Guarded { .. }
+        | Event::StoreTrouble(_)
+        | Event::Failed(_) => {
             tracing::warn!(%zone, enactor = %who, "{event}");
         }
         _ => tracing::info!(%zone, enactor = %who, "{event}"),

@@ -178,8 +178,9 @@ pub(crate) async fn apply(session: &Session, args: &args::Apply) -> Result<Code,
     match tokio::time::timeout(Duration::from_secs(args.timeout), wait).await {
         Ok(outcome) => outcome?,
         Err(_) => {
+            let behind = behind(session, &published).await?;
             return Err(Failure::error(format!(
-                "published, but not live at every target after {} s; `dnsplan status` says where it stands",
+                "published, but after {} s not confirmed by {behind}; `dnsplan status` says where it stands",
                 args.timeout
             )));
         }
@@ -195,6 +196,17 @@ pub(crate) async fn apply(session: &Session, args: &args::Apply) -> Result<Code,
         render::print_json(&json!({ "schema": "dnsplan.apply/1", "plans": plans, "live": true }));
     }
     Ok(Code::Done)
+}
+
+/// The targets that have not confirmed what was published.
+async fn behind(session: &Session, published: &[Published]) -> Result<String, Failure> {
+    let mut names = Vec::new();
+    for Published { plan, .. } in published {
+        let targets = session.store.targets(plan.zone().origin()).await?;
+        let late = targets.into_iter().filter(|target| target.confirmed < plan.generation());
+        names.extend(late.map(|target| target.target.to_string()));
+    }
+    Ok(names.join(", "))
 }
 
 async fn confirmed(session: &Session, plan: &Plan) -> Result<(), Failure> {

@@ -1,7 +1,7 @@
 //! `rollback` and `reap`.
 
 use dnsplan::fence::{Generation, ParentGeneration};
-use dnsplan::plan::{AppendError, PlanStore, Proposal, Provenance};
+use dnsplan::plan::{AppendError, Plan, PlanStore, Proposal, Provenance};
 use serde_json::json;
 
 use crate::args;
@@ -9,6 +9,7 @@ use crate::command::publish::counts;
 use crate::failure::{Code, Failure};
 use crate::render;
 use crate::session::Session;
+use crate::spec;
 
 /// Appends old content under a new generation: nothing ever goes back to an old number.
 pub(crate) async fn rollback(session: &Session, args: &args::Rollback) -> Result<Code, Failure> {
@@ -17,26 +18,28 @@ pub(crate) async fn rollback(session: &Session, args: &args::Rollback) -> Result
     let reason = format!("content of generation {}: {}", args.generation, args.reason);
     let mut provenance = Provenance::new(session.author.clone(), session.now(), reason);
     // The spec has been planned already: a restart must not plan it again over the rollback.
-    provenance.inputs = head.provenance().inputs.clone();
+    provenance.inputs = spec::rolled_back(&head);
     let proposal = Proposal { zone: old.zone().clone(), provenance };
     let appended =
         dnsplan::append(&*session.store, ParentGeneration::of(&head), proposal, &session.nonces()).await;
     let plan = match appended {
         Ok(plan) => plan,
         Err(AppendError::Unchanged(generation)) => {
-            anstream::println!(
-                "{zone}: nothing to do, generation {generation} has the content of {}.",
-                args.generation
-            );
+            let same = session.plan(&zone, generation.get()).await?;
+            if session.is_json() {
+                print_json(&same, args.generation, false);
+            } else {
+                anstream::println!(
+                    "{zone}: nothing to do, generation {generation} has the content of {}.",
+                    args.generation
+                );
+            }
             return Ok(Code::Done);
         }
         Err(error) => return Err(error.into()),
     };
     if session.is_json() {
-        let mut value = render::plan_json(&plan);
-        value["schema"] = json!("dnsplan.rollback/1");
-        value["content_of"] = json!(args.generation);
-        render::print_json(&value);
+        print_json(&plan, args.generation, true);
         return Ok(Code::Done);
     }
     let counts = counts(session, &plan).await?;
@@ -48,6 +51,14 @@ pub(crate) async fn rollback(session: &Session, args: &args::Rollback) -> Result
     );
     anstream::println!("It stays until the spec is edited: bring the spec back, too.");
     Ok(Code::Done)
+}
+
+fn print_json(plan: &Plan, content_of: u64, is_new: bool) {
+    let mut value = render::plan_json(plan);
+    value["schema"] = json!("dnsplan.rollback/1");
+    value["content_of"] = json!(content_of);
+    value["is_new"] = json!(is_new);
+    render::print_json(&value);
 }
 
 /// Forgets old plans.

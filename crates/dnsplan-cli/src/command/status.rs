@@ -60,7 +60,10 @@ fn print(zone: &OwnerName, head: &Plan, targets: &[TargetStatus], demands: &[Dem
                 report.floor.to_string(),
                 render::time(report.at),
                 report.by.clone(),
-                report.state.clone(),
+                match head.generation().get().saturating_sub(status.confirmed.get()) {
+                    0 => report.state.clone(),
+                    behind => format!("{}; {behind} behind", report.state),
+                },
             ]
         })
         .collect();

@@ -1,41 +1,41 @@
 //! `up`: planner, enactors and DNS server in one process.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dnsplan::Engine;
-use dnsplan::plan::{OwnerName, PlanStore};
+use dnsplan::plan::PlanStore;
 
 use crate::args;
-use crate::command::daemon::{Stop, engine_config, lock_target, ready_line, settle};
+use crate::command::daemon::{Newcomers, Stop, engine_config, lock_target, ready_line, settle};
 use crate::command::publish::tell;
 use crate::failure::{Code, Failure};
 use crate::session::Session;
 use crate::spec::{News, Watcher};
 
 /// How often the spec is looked at. A change counts once it was seen twice.
-const LOOK: Duration = Duration::from_millis(200);
+const LOOK: Duration = Duration::from_millis(100);
 /// How many plans a zone keeps.
 const KEEP: usize = 1000;
 /// After how many looks old plans are forgotten: about once an hour.
-const REAP_EVERY: u32 = 18_000;
+const REAP_EVERY: u32 = 36_000;
 
 pub(crate) async fn up(session: Session, args: args::Up) -> Result<Code, Failure> {
     let config = engine_config(&args.serve);
     let _lock = lock_target(&session, &config.target)?;
     let mut watcher = Watcher::new(&args.spec);
-    let mut voice = Voice::default();
-    voice.say(&session, watcher.start(&session).await).await?;
-    // What is in the store is served whatever the spec says; without either there is nothing to do.
-    let mut zones: BTreeSet<OwnerName> = session.store.zones().await?.into_iter().collect();
-    if let Some(spec) = watcher.spec() {
-        zones.extend(spec.intent.zones().map(|zone| zone.origin().clone()));
-    }
+    let (mut voice, mut stop) = (Voice::default(), Stop::new()?);
+    // Listening comes first: a start that fails has planned nothing. What is in the store is served whatever the spec says.
+    let stored = session.store.zones().await?;
+    let mut engine = Engine::run(session.store.clone(), config, stored).await?;
+    voice.say(&session, watcher.start(&session).await).await;
     if session.store.zones().await?.is_empty() {
-        return Err(voice.last.unwrap_or_else(|| Failure::error("there is nothing to serve yet")));
+        engine.stop().await?;
+        let code = voice.told.last().map_or(Code::Error, |failure| failure.code);
+        let message = "there is nothing to serve: the store has no plan, and the spec made none";
+        return Err(Failure::new(code, message));
     }
-    let mut engine = Engine::run(session.store.clone(), config, zones).await?;
-    let mut stop = Stop::new()?;
+    let mut newcomers = Newcomers::default();
+    newcomers.serve(&session, &mut engine).await?;
     tokio::select! {
         () = settle(&session, &engine) => anstream::println!("{}", ready_line(&engine)),
         () = stop.asked() => return finish(engine).await,
@@ -47,16 +47,22 @@ pub(crate) async fn up(session: Session, args: args::Up) -> Result<Code, Failure
             failed = engine.wait() => return failed.map(|()| Code::Done).map_err(Into::into),
             () = tokio::time::sleep(LOOK) => {}
         }
-        let news = watcher.look(&session).await;
-        for (zone, _) in news.iter().filter_map(News::planned) {
-            engine.serve(zone).await?;
-        }
-        voice.say(&session, news).await?;
+        voice.say(&session, watcher.look(&session).await).await;
+        newcomers.serve(&session, &mut engine).await?;
         looks += 1;
-        if looks % REAP_EVERY == 0 && session.store.frozen().await?.is_none() {
-            engine.prune(KEEP).await?;
+        if looks % REAP_EVERY == 0
+            && let Err(failure) = tidy(&session, &engine).await
+        {
+            tracing::warn!("old plans were not forgotten: {failure}");
         }
     }
+}
+
+async fn tidy(session: &Session, engine: &Engine) -> Result<(), Failure> {
+    if session.store.frozen().await?.is_none() {
+        engine.prune(KEEP).await?;
+    }
+    Ok(())
 }
 
 async fn finish(engine: Engine) -> Result<Code, Failure> {
@@ -65,32 +71,37 @@ async fn finish(engine: Engine) -> Result<Code, Failure> {
     Ok(Code::Done)
 }
 
-/// Says what is new, and the same trouble only once.
+/// Says what is new, and the same trouble only once for each edit.
 #[derive(Default)]
 pub(crate) struct Voice {
-    last: Option<Failure>,
+    told: Vec<Failure>,
 }
 
 impl Voice {
-    pub(crate) async fn say(&mut self, session: &Session, news: Vec<News>) -> Result<(), Failure> {
+    pub(crate) async fn say(&mut self, session: &Session, news: Vec<News>) {
+        let is_mended = matches!(&news[..], [News::Edited]) && !self.told.is_empty();
         for item in news {
             match item {
-                News::Planned(_, published) => {
-                    self.last = None;
-                    tell(session, &published).await?;
-                }
-                News::Trouble(failure) => {
-                    if self.last.as_ref() != Some(&failure) {
-                        anstream::eprintln!(
-                            "{}: {failure}",
-                            crate::render::styled(crate::render::RED, "error")
-                        );
-                        anstream::eprintln!("  the old answers stay");
+                News::Edited => self.told.clear(),
+                News::Planned(published) => {
+                    // What is said reads the store again; that it cannot be read now takes nothing back.
+                    if let Err(failure) = tell(session, &published).await {
+                        tracing::warn!("generation {} is planned; {failure}", published.plan.generation());
                     }
-                    self.last = Some(failure);
                 }
+                News::Trouble(failure) => self.complain(failure),
             }
         }
-        Ok(())
+        if is_mended {
+            anstream::println!("nothing to do: what the spec asks for was planned before.");
+        }
+    }
+
+    fn complain(&mut self, failure: Failure) {
+        if !self.told.contains(&failure) {
+            anstream::eprintln!("{}: {failure}", crate::render::styled(crate::render::RED, "error"));
+            anstream::eprintln!("  the old answers stay");
+            self.told.push(failure);
+        }
     }
 }

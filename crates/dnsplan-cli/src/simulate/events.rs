@@ -56,6 +56,8 @@ fn classify(event: &Event) -> Option<(&'static str, Option<Generation>)> {
         Event::Guarded { generation, .. } => ("guarded", Some(*generation)),
         Event::Quarantined { generation, .. } => ("quarantined", Some(*generation)),
         Event::Repaired(_) => ("repaired", None),
+        Event::StoreTrouble(_) => ("store-trouble", None),
+        Event::Failed(_) => ("failed", None),
         Event::Confirmed(generation) => ("confirmed", Some(*generation)),
         Event::Reaped(tree) => (REAPED, Some(tree.generation)),
         Event::Reissued { to, .. } => ("reissued", Some(*to)),

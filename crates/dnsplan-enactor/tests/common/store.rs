@@ -1,7 +1,7 @@
 //! A store in memory that can be made to fail, and to have other plans than the ones it let in.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dnsplan_fence::{FreezeId, Generation, HeadAfter, Nonce, ParentGeneration, Witness};
@@ -13,16 +13,22 @@ use dnsplan_plan::{
 #[derive(Default)]
 pub(crate) struct Doctored {
     pub(crate) inner: Arc<MemoryStore>,
+    /// What was put in place of `inner` since.
+    pub(crate) restored: Mutex<Option<Arc<MemoryStore>>>,
     pub(crate) fails: AtomicBool,
+    /// What is known of targets cannot be read.
+    pub(crate) hides_targets: AtomicBool,
+    /// The plan of this generation cannot be read, where it is not 0.
+    pub(crate) hides_plan: AtomicU64,
     pub(crate) plans: Mutex<BTreeMap<Generation, Arc<Plan>>>,
 }
 
 impl Doctored {
-    fn up(&self) -> Result<&MemoryStore, StoreError> {
+    fn up(&self) -> Result<Arc<MemoryStore>, StoreError> {
         if self.fails.load(Ordering::Relaxed) {
             Err(StoreError::Unavailable("a fault was asked for".to_owned()))
         } else {
-            Ok(&self.inner)
+            Ok(Arc::clone(self.restored.lock().unwrap().as_ref().unwrap_or(&self.inner)))
         }
     }
 
@@ -46,6 +52,9 @@ impl PlanStore for Doctored {
         self.up()?.head_after(zone, witness).await
     }
     async fn get(&self, zone: &OwnerName, generation: Generation) -> Result<Option<Arc<Plan>>, StoreError> {
+        if self.hides_plan.load(Ordering::Relaxed) == generation.get() {
+            return Err(StoreError::Corrupt("a plan".to_owned()));
+        }
         Ok(self.doctored(self.up()?.get(zone, generation).await?))
     }
     async fn append(
@@ -87,6 +96,9 @@ impl PlanStore for Doctored {
         self.up()?.confirm(zone, target, generation).await
     }
     async fn targets(&self, zone: &OwnerName) -> Result<Vec<TargetStatus>, StoreError> {
+        if self.hides_targets.load(Ordering::Relaxed) {
+            return Err(StoreError::Corrupt("what is known of a target".to_owned()));
+        }
         self.up()?.targets(zone).await
     }
     async fn demand(&self, zone: &OwnerName, demand: Demand) -> Result<(), StoreError> {

@@ -47,11 +47,18 @@ async fn g8_a_fence_record_is_kept_and_its_live_plan_too() {
     chain(&store, 5).await;
     let (a, b) = (TargetId::new("a"), TargetId::new("b"));
     assert_eq!(store.load_fence(&origin(), &a), Ok(None));
-    store.save_fence(&origin(), &a, "first", Generation::new(1)).unwrap();
-    store.save_fence(&origin(), &a, "second", Generation::new(2)).unwrap();
-    store.save_fence(&origin(), &b, "other", Generation::new(4)).unwrap();
+    store.save_fence(&origin(), &a, None, "first", Generation::new(1)).unwrap();
+    store.save_fence(&origin(), &a, Some("first"), "second", Generation::new(2)).unwrap();
+    for expected in [None, Some("first")] {
+        let late = store.save_fence(&origin(), &a, expected, "late", Generation::new(3));
+        assert!(
+            matches!(&late, Err(StoreError::Refused(why)) if why.contains("another process")),
+            "{late:?}"
+        );
+    }
+    store.save_fence(&origin(), &b, None, "other", Generation::new(4)).unwrap();
     let elsewhere: OwnerName = "elsewhere.example.".parse().unwrap();
-    store.save_fence(&elsewhere, &a, "another zone", Generation::new(9)).unwrap();
+    store.save_fence(&elsewhere, &a, None, "another zone", Generation::new(9)).unwrap();
     store.prune(&origin(), Generation::new(99)).await.unwrap();
     let other = file.open();
     let kept = other.history(&origin(), usize::MAX).await.unwrap();
@@ -59,7 +66,7 @@ async fn g8_a_fence_record_is_kept_and_its_live_plan_too() {
     assert_eq!(other.load_fence(&origin(), &a), Ok(Some("second".to_owned())));
     assert_eq!(other.load_fence(&origin(), &b), Ok(Some("other".to_owned())));
     assert_eq!(other.load_fence(&elsewhere, &a), Ok(Some("another zone".to_owned())));
-    other.save_fence(&origin(), &a, "ahead", Generation::new(40)).unwrap();
+    other.save_fence(&origin(), &a, Some("second"), "ahead", Generation::new(40)).unwrap();
     let next = appended(&store, 99, |zone| with_address(&zone, "next", 1)).await;
     assert_eq!(next.generation(), Generation::new(41), "what a fence has seen is not granted again");
 }
@@ -73,7 +80,7 @@ async fn a_fence_record_waits_for_no_reader() {
     let target = TargetId::new("a");
     let saved = store.shared.read(|session| {
         session.revision()?;
-        Ok(store.save_fence(&origin(), &target, "during a read", Generation::new(1))?)
+        Ok(store.save_fence(&origin(), &target, None, "during a read", Generation::new(1))?)
     });
     assert_eq!(saved, Ok(()));
 }
@@ -104,7 +111,7 @@ async fn a_number_that_does_not_fit_is_refused_and_changes_nothing() {
     let file = File::new();
     let store = file.open();
     chain(&store, 1).await;
-    let beyond = store.save_fence(&origin(), &TargetId::new("a"), "beyond", Generation::new(u64::MAX));
+    let beyond = store.save_fence(&origin(), &TargetId::new("a"), None, "beyond", Generation::new(u64::MAX));
     assert!(matches!(&beyond, Err(StoreError::Refused(why)) if why.contains("too large")), "{beyond:?}");
     assert_eq!(store.load_fence(&origin(), &TargetId::new("a")), Ok(None));
 }

@@ -188,16 +188,16 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             }
         }
         let record = view.sighting().record();
+        // Somebody else wrote since: they are cleaning up, or the next audit will.
+        if self.memory.mine != Some(record.attempt) {
+            self.memory.trees.clear();
+        }
         if record.floor < record.base {
             let allowed = self.store.allow_floor(self.target.zone(), record.base).await;
             let allowed = self.lenient(allowed);
             if record.floor < allowed {
                 return Ok(self.write(view, &plan, Move::RaiseFloor(allowed), Rider::Nothing).await?.next());
             }
-        }
-        // Somebody else wrote since: they are cleaning up, or the next audit will.
-        if self.memory.mine != Some(record.attempt) {
-            self.memory.trees.clear();
         }
         while let Some(tree) = self.memory.trees.pop() {
             if record.is_reapable(tree.generation) {

@@ -12,6 +12,8 @@ use std::str::FromStr;
 
 use dnsplan_fence::{Actor, Digest, FreezeId, Generation, Nonce, Progress, Record, Stage};
 
+use dnsplan_plan::OwnerName;
+
 use crate::{FenceRecord, Quarantine};
 
 const MAGIC: &str = "dnsplan1";
@@ -48,7 +50,7 @@ fn write_rest(text: &mut String, record: &FenceRecord) -> fmt::Result {
     write!(text, " n={} by={}", record.attempt, record.by)?;
     if !record.payload.owners.is_empty() {
         write!(text, " e={}", record.payload.effective)?;
-        record.payload.owners.iter().try_for_each(|owner| write!(text, " q={owner}"))?;
+        record.payload.owners.iter().try_for_each(|owner| write!(text, " q={}", owner_text(owner)))?;
     }
     Ok(())
 }
@@ -76,11 +78,8 @@ fn parse(text: &str) -> Option<FenceRecord> {
     (words.next()? == MAGIC).then_some(())?;
     let fields: Vec<(&str, &str)> = words.map(|word| word.split_once('=')).collect::<Option<_>>()?;
     let get = |key: &str| fields.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
-    let owners: BTreeSet<_> = fields
-        .iter()
-        .filter(|(name, _)| *name == "q")
-        .map(|(_, owner)| owner.parse().ok())
-        .collect::<Option<_>>()?;
+    let owners: BTreeSet<_> =
+        fields.iter().filter(|(name, _)| *name == "q").map(|(_, text)| owner(text)).collect::<Option<_>>()?;
     Some(Record {
         generation: generation(get("g")?)?,
         digest: get("d")?.parse().ok()?,
@@ -104,6 +103,26 @@ fn optional<T>(field: Option<&str>, parse: impl Fn(&str) -> Option<T>) -> Option
         None => Some(None),
         Some(text) => parse(text).map(Some),
     }
+}
+
+/// A name as people write it, where that can be read back; else its wire form in hexadecimal, which has no dot.
+fn owner_text(owner: &OwnerName) -> String {
+    let text = owner.to_string();
+    let is_plain = !text.contains(' ') && text.parse().as_ref() == Ok(owner);
+    if is_plain {
+        text
+    } else {
+        owner.to_wire().iter().fold("0x".to_owned(), |hex, byte| format!("{hex}{byte:02x}"))
+    }
+}
+
+fn owner(text: &str) -> Option<OwnerName> {
+    let Some(digits) = text.strip_prefix("0x").filter(|digits| !digits.contains('.')) else {
+        return text.parse().ok();
+    };
+    let pairs = digits.as_bytes().chunks(2);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
+    OwnerName::from_wire(&pairs.map(byte).collect::<Option<Vec<u8>>>()?)
 }
 
 fn number<T: FromStr>(text: &str) -> Option<T> {

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use dnsplan_enactor::codec::{decode, encode};
 use dnsplan_enactor::{FenceRecord, Quarantine};
 use dnsplan_fence::{Actor, Digest, FreezeId, Generation, Nonce, Progress, Record, Stage};
+use dnsplan_plan::OwnerName;
 use proptest::prelude::*;
 
 const GOLDEN: &str = "dnsplan1 g=42 d=0101010101010101010101010101010101010101010101010101010101010101 b=41 f=40 p=2/2 \
@@ -157,6 +158,7 @@ fn any_record() -> impl Strategy<Value = FenceRecord> {
             let owners: BTreeSet<_> =
                 names.iter().filter_map(|name| format!("{name}.example.").parse().ok()).collect();
             let effective = if owners.is_empty() { Digest::ZERO } else { Digest::new(effective) };
+            let stage = stage.filter(|(staged, ..)| *staged > g && *staged >= floor);
             let stage = stage.map(|(generation, digest, progress)| Stage {
                 generation,
                 digest: Digest::new(digest),
@@ -165,7 +167,7 @@ fn any_record() -> impl Strategy<Value = FenceRecord> {
             Record {
                 generation: g,
                 digest: Digest::new(digest),
-                base,
+                base: base.min(g),
                 floor,
                 flip,
                 stage,
@@ -176,6 +178,29 @@ fn any_record() -> impl Strategy<Value = FenceRecord> {
             }
         },
     )
+}
+
+#[test]
+fn a_record_that_no_permit_leads_to_is_not_believed() {
+    let mut above = full();
+    above.base = above.generation.next().unwrap();
+    let mut behind = full();
+    behind.stage = behind.stage.map(|stage| Stage { generation: behind.generation, ..stage });
+    for record in [above, behind] {
+        assert!(decode(&encode(&record)).is_err(), "{record:?}");
+    }
+}
+
+#[test]
+fn names_of_any_bytes_come_back() {
+    for label in [&b"a b"[..], b"a=b", b"\x00", b"\"", b"\xff", b"a.b", b"0x61", b"a\\b"] {
+        let length = u8::try_from(label.len()).unwrap();
+        let wire = [&[length], label, b"\x07example\x00"].concat();
+        let owners = BTreeSet::from([OwnerName::from_wire(&wire).unwrap()]);
+        let record =
+            FenceRecord { payload: Quarantine { owners, effective: Digest::new([1; 32]) }, ..full() };
+        assert_eq!(decode(&encode(&record)), Ok(record), "{label:?}");
+    }
 }
 
 proptest! {

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use common::store::Doctored;
-use common::{Log, block_on, generation, origin, owner, publish, record, set, world};
+use common::{Log, block_on, generation, origin, publish, record, set, world};
 use dnsplan_enactor::conformance::{CountedNonces, MemoryTarget, VirtualClock, World, sample_zone};
 use dnsplan_enactor::{
     Audit, Basis, Config, EnactError, Enactor, Event, Layout, Nonces, Outline, Quarantine, Rest, Rider,

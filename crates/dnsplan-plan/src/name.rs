@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use hickory_proto::rr::{LowerName, Name};
+use hickory_proto::serialize::binary::BinDecodable;
 
 /// An absolute domain name that owns RRsets. Compared without regard to case (RFC 4343); ordered canonically, so that a
 /// name is followed by everything below it.
@@ -57,6 +58,19 @@ impl OwnerName {
         Name::from(&self.0)
     }
 
+    /// Its wire form: uncompressed, lower case (RFC 4034 section 6.2).
+    #[must_use]
+    pub fn to_wire(&self) -> Vec<u8> {
+        crate::wire::name(self)
+    }
+
+    /// The name that a wire form stands for, if it is one and no more.
+    #[must_use]
+    pub fn from_wire(bytes: &[u8]) -> Option<Self> {
+        let owner = Name::from_bytes(bytes).ok().map(|name| Self::new(&name))?;
+        (owner.to_wire() == bytes).then_some(owner)
+    }
+
     /// Whether it is `zone` or below it.
     #[must_use]
     pub fn is_in(&self, zone: &Self) -> bool {
@@ -107,7 +121,8 @@ impl From<Name> for OwnerName {
     }
 }
 
-/// In ASCII, internationalised labels in their `xn--` form (RFC 5890): what it says can be parsed again.
+/// In ASCII, internationalised labels in their `xn--` form (RFC 5890): a name that was parsed can be parsed again. One that was
+/// made of other bytes is shown, but only its wire form stands for it.
 impl fmt::Display for OwnerName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.to_name().to_ascii())

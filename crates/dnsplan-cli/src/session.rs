@@ -134,10 +134,11 @@ fn identity(path: &Path) -> Result<(u64, u64), Failure> {
     Ok((file.dev(), file.ino()))
 }
 
-/// Who acts: as told, or the user.
+/// Who acts: as told, or the user, or at least this process.
 pub(crate) fn author(common: &Common) -> String {
     let user = || std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).ok();
-    common.author.clone().or_else(user).unwrap_or_else(|| "unknown".to_owned())
+    let process = || format!("process {}", std::process::id());
+    common.author.clone().or_else(user).unwrap_or_else(process)
 }
 
 fn list(zones: &[OwnerName]) -> String {

@@ -90,7 +90,8 @@ pub(crate) struct Memory {
     pub(crate) told: Option<(String, [Generation; 3])>,
     pub(crate) rewound: Option<Generation>,
     pub(crate) demanded: Option<(Generation, u32)>,
-    /// The target rejects too much of this generation's plan: its chain is not finished where there is a newer one.
+    /// The target rejects too much of these generations' plans, or their parts keep failing: their chains are not finished
+    /// where there is a newer plan.
     pub(crate) given_up: BTreeSet<Generation>,
     /// How often in a row writing a part of this generation has failed.
     pub(crate) failed: Option<(Generation, u32)>,

@@ -1,38 +1,65 @@
-//! What cannot be had is asked for at the pace of the loop, not in a hot loop.
+//! What cannot be had is asked for at the pace of the loop, not in a hot loop, and does not keep a newer plan out.
+
+#![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
+
+#[expect(dead_code, reason = "each test binary uses a part of it")]
+mod common;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
-use dnsplan_enactor::conformance::{MemoryTarget, World, block_on};
-use dnsplan_enactor::{Audit, Basis, Config, Layout, Outline, Quarantine, Rest, Rider, Target, TargetError};
-use dnsplan_fence::{Genesis, Observed, Permit, Register, Swap};
+use common::{assert_serves, block_on, generation, origin, owner};
+use dnsplan_enactor::conformance::{MemoryTarget, World, sample_zone};
+use dnsplan_enactor::{
+    Audit, Basis, Config, EnactError, Layout, Outline, Quarantine, Rest, Rider, Target, TargetError,
+};
+use dnsplan_fence::{Genesis, Move, Observed, Permit, Register, Swap};
 use dnsplan_plan::{OwnerName, Plan, TargetId};
 
-/// Counts swaps, and always finds one owner name different.
-struct Stubborn {
+/// What a [`Moody`] target makes of swaps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Mood {
+    Fine,
+    /// No write takes effect, and nobody knows.
+    NeverReplies,
+    /// Every write is too late.
+    AlwaysMovedOn,
+    /// All but the first part of plan 2 fail.
+    FailsMidwayOfTwo,
+}
+
+/// A target that counts swaps, and has its moods about them.
+struct Moody {
     inner: MemoryTarget,
+    mood: Mutex<Mood>,
     swaps: AtomicUsize,
+    /// An audit always finds this owner name different.
     differs: Option<OwnerName>,
 }
 
-impl Stubborn {
-    fn new(differs: Option<&str>) -> Arc<Self> {
-        let origin: OwnerName = "example.".parse().expect("a valid name");
-        let differs = differs.map(|name| name.parse().expect("a valid name"));
-        Arc::new(Self {
-            inner: MemoryTarget::new(origin, Layout::InPlace, 1),
-            swaps: AtomicUsize::new(0),
-            differs,
-        })
+impl Moody {
+    fn set(&self, mood: Mood) {
+        *self.mood.lock().unwrap() = mood;
     }
 
+    /// How many swaps there were since the last time.
     fn swaps(&self) -> usize {
         self.swaps.swap(0, Ordering::Relaxed)
     }
 }
 
-impl Register for Stubborn {
+fn moody(layout: Layout) -> World<Moody> {
+    finding(layout, None)
+}
+
+fn finding(layout: Layout, differs: Option<OwnerName>) -> World<Moody> {
+    let (mood, swaps) = (Mutex::new(Mood::Fine), AtomicUsize::new(0));
+    let inner = MemoryTarget::new(origin(), layout, 1);
+    World::around(Arc::new(Moody { inner, mood, swaps, differs }))
+}
+
+impl Register for Moody {
     type Payload = Quarantine;
     type Rider = Rider;
     type Error = TargetError;
@@ -47,11 +74,22 @@ impl Register for Stubborn {
 
     async fn swap(&self, permit: Permit<Quarantine>, rider: Rider) -> Result<Swap<Quarantine>, TargetError> {
         self.swaps.fetch_add(1, Ordering::Relaxed);
-        self.inner.swap(permit, rider).await
+        let is_later_part =
+            matches!(permit.action(), Move::Apply(part) | Move::Stage(part) if part.index() > 0);
+        let is_of_two = matches!(&rider, Rider::Part { plan, .. } if plan.generation().get() == 2);
+        let mood = *self.mood.lock().unwrap();
+        match mood {
+            Mood::NeverReplies => Ok(Swap::Unknown),
+            Mood::AlwaysMovedOn => Ok(Swap::Lost(None)),
+            Mood::FailsMidwayOfTwo if is_later_part && is_of_two => {
+                Err(TargetError::Misconfigured("a value is too long".to_owned()))
+            }
+            Mood::Fine | Mood::FailsMidwayOfTwo => self.inner.swap(permit, rider).await,
+        }
     }
 }
 
-impl Target for Stubborn {
+impl Target for Moody {
     fn id(&self) -> &TargetId {
         self.inner.id()
     }
@@ -80,39 +118,103 @@ impl Target for Stubborn {
 }
 
 #[test]
+fn writes_that_never_take_effect_are_tried_at_the_pace_of_the_loop() {
+    for mood in [Mood::NeverReplies, Mood::AlwaysMovedOn] {
+        let world = moody(Layout::InPlace);
+        let head = block_on(world.publish(1));
+        world.target.set(mood);
+        let mut enactor = world.enactor_at(&world.target, "e1");
+        for _ in 0..3 {
+            assert_eq!(block_on(enactor.pass()), Ok(Rest::Stale), "{mood:?}");
+            let swaps = world.target.swaps();
+            assert!((1..=10).contains(&swaps), "{swaps} swaps in one pass ({mood:?})");
+        }
+        world.target.set(Mood::Fine);
+        assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(head.generation())), "{mood:?}");
+    }
+}
+
+/// Plan 1 is live, and the first part of plan 2 is done; an enactor met with a failure at the second.
+fn halfway_to_two(layout: Layout) -> World<Moody> {
+    let world = moody(layout);
+    block_on(world.publish(1));
+    block_on(world.pass("e1")).unwrap();
+    world.target.set(Mood::FailsMidwayOfTwo);
+    block_on(world.publish(2));
+    let failed = EnactError::Target(TargetError::Misconfigured("a value is too long".to_owned()));
+    assert_eq!(block_on(world.pass("e1")), Err(failed), "{layout:?}");
+    world
+}
+
+#[test]
+fn g5_a_begun_chain_that_fails_for_ever_is_superseded() {
+    for layout in [Layout::Tree, Layout::InPlace] {
+        let world = halfway_to_two(layout);
+        block_on(world.publish(3));
+        let mut enactor = world.enactor_at(&world.target, "e1");
+        // Not at the first failure: what was begun is finished where it can be.
+        assert!(block_on(enactor.pass()).is_err(), "{layout:?}");
+        for _ in 0..3 {
+            drop(block_on(enactor.pass()));
+        }
+        assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(3))), "{layout:?}");
+        assert_serves(&world.target.inner, &sample_zone(3));
+    }
+}
+
+#[test]
+fn two_plans_that_were_given_up_are_tried_again_only_now_and_then() {
+    for layout in [Layout::Tree, Layout::InPlace] {
+        let world = halfway_to_two(layout);
+        world.target.set(Mood::Fine);
+        block_on(world.publish(3));
+        let owners = |number| sample_zone(number).nodes().map(|(owner, _)| owner.clone()).collect::<Vec<_>>();
+        let all = [2, 3].into_iter().flat_map(owners).collect();
+        world.target.inner.reject(all);
+        let config = Config { patience: 10, quarantine_limit: 0, ..Config::default() };
+        let mut enactor = world.enactor_at(&world.target, "e1").with_config(config);
+        world.target.swaps();
+        let mut tries = 0;
+        for _ in 0..40 {
+            assert_eq!(block_on(enactor.pass()), Ok(Rest::Demanded(generation(3))), "{layout:?}");
+            tries += usize::from(world.target.swaps() > 0);
+        }
+        assert!((2..=6).contains(&tries), "{tries} of 40 passes write ({layout:?})");
+    }
+}
+
+#[test]
 fn what_does_not_stay_as_it_is_put_is_put_once_a_pass() {
-    let target = Stubborn::new(Some("info.example."));
-    let world = World::around(Arc::clone(&target));
+    let world = finding(Layout::InPlace, Some(owner("info")));
     block_on(async {
         world.publish(1).await;
-        let mut enactor = world.enactor_at(&target, "e1");
+        let mut enactor = world.enactor_at(&world.target, "e1");
         assert_eq!(enactor.pass().await, Ok(Rest::Stale));
         for _ in 0..3 {
-            target.swaps();
+            world.target.swaps();
             assert_eq!(enactor.pass().await, Ok(Rest::Stale));
-            assert_eq!(target.swaps(), 1, "one repair, then a rest");
+            assert_eq!(world.target.swaps(), 1, "one repair, then a rest");
         }
     });
 }
 
 #[test]
 fn a_plan_that_was_given_up_is_tried_again_only_now_and_then() {
-    let target = Stubborn::new(None);
-    let world = World::around(Arc::clone(&target));
+    let world = moody(Layout::InPlace);
     block_on(async {
         let plan = world.publish(1).await;
-        target.inner.reject(plan.zone().nodes().map(|(owner, _)| owner.clone()).collect());
+        world.target.inner.reject(plan.zone().nodes().map(|(owner, _)| owner.clone()).collect());
         let config = Config { patience: 10, quarantine_limit: 2, ..Config::default() };
-        let mut enactor = world.enactor_at(&target, "e1").with_config(config);
+        let mut enactor = world.enactor_at(&world.target, "e1").with_config(config);
         assert_eq!(enactor.pass().await, Ok(Rest::Demanded(plan.generation())));
-        target.swaps();
+        world.target.swaps();
         let mut tries = 0;
         for _ in 0..40 {
             assert_eq!(enactor.pass().await, Ok(Rest::Demanded(plan.generation())));
-            tries += usize::from(target.swaps() > 0);
+            tries += usize::from(world.target.swaps() > 0);
         }
         assert_eq!(tries, 4, "once in ten rests");
-        target.inner.reject(BTreeSet::new());
+        world.target.inner.reject(BTreeSet::new());
         let mut rest = enactor.pass().await;
         for _ in 0..10 {
             rest = enactor.pass().await;

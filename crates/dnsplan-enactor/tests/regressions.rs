@@ -5,30 +5,20 @@
 #[expect(dead_code, reason = "each test binary uses a part of it")]
 mod common;
 
-use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use common::store::Doctored;
-use common::{Log, block_on, generation, origin, publish, record, set, world};
+use common::{Log, assert_serves, block_on, generation, origin, publish, record, set, world};
 use dnsplan_enactor::conformance::{CountedNonces, MemoryTarget, VirtualClock, World, sample_zone};
-use dnsplan_enactor::{
-    Audit, Basis, Config, EnactError, Enactor, Event, Layout, Nonces, Outline, Quarantine, Rest, Rider,
-    Target, TargetError,
-};
-use dnsplan_fence::{Actor, Genesis, Move, Observed, ParentGeneration, Permit, Register, Swap};
+use dnsplan_enactor::{Enactor, Event, Layout, Nonces, Rest};
+use dnsplan_fence::{Actor, ParentGeneration};
 use dnsplan_plan::{
-    Override, OwnerName, Plan, PlanStore, Proposal, Provenance, RRset, StoreError, TargetId, Timestamp, Ttl,
-    Zone, rdata, violations,
+    Override, OwnerName, Plan, PlanStore, Proposal, Provenance, RRset, StoreError, Timestamp, Ttl, Zone,
+    rdata, violations,
 };
 
 const LAYOUTS: [Layout; 3] = [Layout::Tree, Layout::InPlace, Layout::Whole];
-
-fn assert_serves(target: &MemoryTarget, zone: &Zone) {
-    for (owner, node) in zone.nodes() {
-        assert_eq!(target.answer(owner).as_ref(), Some(node), "{owner}");
-    }
-}
 
 /// A zone with fewer addresses than its protection wants.
 fn lowered() -> Zone {
@@ -196,162 +186,5 @@ fn g5_a_store_restored_under_a_running_enactor_is_told_again() {
         assert_eq!(known.len(), 1, "{layout:?}");
         assert_eq!((known[0].confirmed, known[0].report.live), (generation(1), generation(1)), "{layout:?}");
         assert_eq!(known[0].report.state, "live");
-    }
-}
-
-/// What a [`Moody`] target makes of swaps.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Mood {
-    Fine,
-    /// No write takes effect, and nobody knows.
-    NeverReplies,
-    /// Every write is too late.
-    AlwaysMovedOn,
-    /// All but the first part of plan 2 fail.
-    FailsMidwayOfTwo,
-}
-
-/// A target that counts swaps, and has its moods about them.
-struct Moody {
-    inner: MemoryTarget,
-    mood: Mutex<Mood>,
-    swaps: AtomicUsize,
-}
-
-impl Moody {
-    fn set(&self, mood: Mood) {
-        *self.mood.lock().unwrap() = mood;
-    }
-
-    /// How many swaps there were since the last time.
-    fn swaps(&self) -> usize {
-        self.swaps.swap(0, Ordering::Relaxed)
-    }
-}
-
-fn moody(layout: Layout) -> World<Moody> {
-    let (mood, swaps) = (Mutex::new(Mood::Fine), AtomicUsize::new(0));
-    World::around(Arc::new(Moody { inner: MemoryTarget::new(origin(), layout, 1), mood, swaps }))
-}
-
-impl Register for Moody {
-    type Payload = Quarantine;
-    type Rider = Rider;
-    type Error = TargetError;
-
-    async fn load(&self) -> Result<Observed<Quarantine>, TargetError> {
-        self.inner.load().await
-    }
-
-    async fn create(&self, genesis: Genesis<Quarantine>) -> Result<Swap<Quarantine>, TargetError> {
-        self.inner.create(genesis).await
-    }
-
-    async fn swap(&self, permit: Permit<Quarantine>, rider: Rider) -> Result<Swap<Quarantine>, TargetError> {
-        self.swaps.fetch_add(1, Ordering::Relaxed);
-        let is_later_part =
-            matches!(permit.action(), Move::Apply(part) | Move::Stage(part) if part.index() > 0);
-        let is_of_two = matches!(&rider, Rider::Part { plan, .. } if plan.generation().get() == 2);
-        let mood = *self.mood.lock().unwrap();
-        match mood {
-            Mood::NeverReplies => Ok(Swap::Unknown),
-            Mood::AlwaysMovedOn => Ok(Swap::Lost(None)),
-            Mood::FailsMidwayOfTwo if is_later_part && is_of_two => {
-                Err(TargetError::Misconfigured("a value is too long".to_owned()))
-            }
-            Mood::Fine | Mood::FailsMidwayOfTwo => self.inner.swap(permit, rider).await,
-        }
-    }
-}
-
-impl Target for Moody {
-    fn id(&self) -> &TargetId {
-        self.inner.id()
-    }
-
-    fn zone(&self) -> &OwnerName {
-        self.inner.zone()
-    }
-
-    fn layout(&self) -> Layout {
-        self.inner.layout()
-    }
-
-    fn outline(&self, plan: &Plan, basis: &Basis) -> Outline {
-        self.inner.outline(plan, basis)
-    }
-
-    fn repair_limit(&self) -> usize {
-        self.inner.repair_limit()
-    }
-
-    async fn audit(&self, plan: &Plan, set_aside: &BTreeSet<OwnerName>) -> Result<Audit, TargetError> {
-        self.inner.audit(plan, set_aside).await
-    }
-}
-
-#[test]
-fn writes_that_never_take_effect_are_tried_at_the_pace_of_the_loop() {
-    for mood in [Mood::NeverReplies, Mood::AlwaysMovedOn] {
-        let world = moody(Layout::InPlace);
-        let head = block_on(world.publish(1));
-        world.target.set(mood);
-        let mut enactor = world.enactor_at(&world.target, "e1");
-        for _ in 0..3 {
-            assert_eq!(block_on(enactor.pass()), Ok(Rest::Stale), "{mood:?}");
-            let swaps = world.target.swaps();
-            assert!((1..=10).contains(&swaps), "{swaps} swaps in one pass ({mood:?})");
-        }
-        world.target.set(Mood::Fine);
-        assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(head.generation())), "{mood:?}");
-    }
-}
-
-/// Plan 1 is live, and the first part of plan 2 is done; an enactor met with a failure at the second.
-fn halfway_to_two(layout: Layout) -> World<Moody> {
-    let world = moody(layout);
-    block_on(world.publish(1));
-    block_on(world.pass("e1")).unwrap();
-    world.target.set(Mood::FailsMidwayOfTwo);
-    block_on(world.publish(2));
-    let failed = EnactError::Target(TargetError::Misconfigured("a value is too long".to_owned()));
-    assert_eq!(block_on(world.pass("e1")), Err(failed), "{layout:?}");
-    world
-}
-
-#[test]
-fn g5_a_begun_chain_that_fails_for_ever_is_superseded() {
-    for layout in [Layout::Tree, Layout::InPlace] {
-        let world = halfway_to_two(layout);
-        block_on(world.publish(3));
-        let mut enactor = world.enactor_at(&world.target, "e1");
-        // Not at the first failure: what was begun is finished where it can be.
-        assert!(block_on(enactor.pass()).is_err(), "{layout:?}");
-        for _ in 0..3 {
-            drop(block_on(enactor.pass()));
-        }
-        assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(3))), "{layout:?}");
-        assert_serves(&world.target.inner, &sample_zone(3));
-    }
-}
-
-#[test]
-fn two_plans_that_were_given_up_are_tried_again_only_now_and_then() {
-    for layout in [Layout::Tree, Layout::InPlace] {
-        let world = halfway_to_two(layout);
-        world.target.set(Mood::Fine);
-        block_on(world.publish(3));
-        let owners = |number| sample_zone(number).nodes().map(|(owner, _)| owner.clone()).collect::<Vec<_>>();
-        let all = [2, 3].into_iter().flat_map(owners).collect();
-        world.target.inner.reject(all);
-        let config = Config { patience: 10, quarantine_limit: 0, ..Config::default() };
-        let mut enactor = world.enactor_at(&world.target, "e1").with_config(config);
-        world.target.swaps();
-        let mut tries = 0;
-        for _ in 0..40 {
-            assert_eq!(block_on(enactor.pass()), Ok(Rest::Demanded(generation(3))), "{layout:?}");
-            tries += usize::from(world.target.swaps() > 0);
-        }
-        assert!((2..=6).contains(&tries), "{tries} of 40 passes write ({layout:?})");
     }
 }

@@ -55,6 +55,13 @@ pub(crate) async fn publish<T: Target>(world: &World<T>, zone: Zone) -> Arc<Plan
     world.store.append(parent, proposal, nonce).await.expect("the plan is appended")
 }
 
+/// Asserts that every owner name of the zone is answered from it.
+pub(crate) fn assert_serves(target: &MemoryTarget, zone: &Zone) {
+    for (owner, node) in zone.nodes() {
+        assert_eq!(target.answer(owner).as_ref(), Some(node), "{owner}");
+    }
+}
+
 /// Collects events.
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<Event>>>);

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use dnsplan::enactor::{Enactor, Rest, Target};
+use dnsplan::enactor::{Enactor, Nonces, Rest, Target};
 use dnsplan::fence::{Actor, Offer, ParentGeneration};
 use dnsplan::hickory::{HickoryTarget, NoJournal};
 use dnsplan::plan::{MemoryStore, Plan, PlanStore, Proposal, Provenance, TargetId, Timestamp, Zone};
@@ -60,7 +60,7 @@ impl Bed {
         let id = TargetId::new("bench");
         let target = runtime.block_on(open_target(&store, zone.origin(), &id)).expect("a target");
         let mut enactor = enactor(Arc::clone(&store), target.clone());
-        let appended = append(&*store, ParentGeneration::NONE, proposal(zone, 0), &RandomNonces);
+        let appended = append(&*store, ParentGeneration::NONE, proposal(zone, 0), RandomNonces.next());
         let head = runtime.block_on(appended).expect("the first plan");
         let rest = runtime.block_on(enactor.pass()).expect("a pass");
         assert_eq!(rest, Rest::Live(head.generation()));
@@ -81,7 +81,7 @@ impl Bed {
     pub fn publish(&mut self, next: Proposal) {
         let rest = self.runtime.block_on(async {
             let parent = ParentGeneration::of(&self.head);
-            self.head = append(&*self.store, parent, next, &RandomNonces).await.expect("an append");
+            self.head = append(&*self.store, parent, next, RandomNonces.next()).await.expect("an append");
             self.enactor.pass().await.expect("a pass")
         });
         let live = self.target.snapshot().expect("something is live");
@@ -117,7 +117,9 @@ pub fn live_in_memory(hosts: u32) -> HickoryTarget {
     let target = HickoryTarget::new(TargetId::new("bench"), zone.origin().clone(), NoJournal);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     runtime.block_on(async {
-        append(&*store, ParentGeneration::NONE, proposal(zone, 0), &RandomNonces).await.expect("a plan");
+        append(&*store, ParentGeneration::NONE, proposal(zone, 0), RandomNonces.next())
+            .await
+            .expect("a plan");
         let rest = enactor(store, target.clone()).pass().await.expect("a pass");
         assert!(matches!(rest, Rest::Live(_)), "{} rests at {rest:?}", target.id());
     });

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use dnsplan::enactor::Clock;
+use dnsplan::enactor::{Clock, Nonces};
 use dnsplan::fence::{Generation, ParentGeneration};
 use dnsplan::plan::{Input, OwnerName, Plan, PlanStore, Proposal, Provenance};
 use dnsplan::planner::{Context, Health, Intent, ZoneIntent, plan as make_plan};
@@ -73,7 +73,7 @@ impl Spec {
     ) -> Result<Published, Failure> {
         let context = self.context(&session.author, reason);
         let published =
-            publish(&*session.store, zone, &Health::from_spec(), &context, &session.nonces()).await?;
+            publish(&*session.store, zone, &Health::from_spec(), &context, session.nonces().next()).await?;
         Ok(published)
     }
 
@@ -133,7 +133,7 @@ async fn renew(session: &Session, head: &Arc<Plan>, reason: String) -> Result<Pu
     provenance.inputs.clone_from(&head.provenance().inputs);
     let proposal = Proposal { zone: head.zone().clone(), provenance };
     let parent = ParentGeneration::of(head);
-    let plan = dnsplan::append(&*session.store, parent, proposal, &session.nonces()).await?;
+    let plan = dnsplan::append(&*session.store, parent, proposal, session.nonces().next()).await?;
     Ok(Published { plan, is_new: true, notes: Vec::new() })
 }
 

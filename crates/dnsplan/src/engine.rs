@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dnsplan_enactor::{Clock, Config, Enactor, Event, Target};
+use dnsplan_enactor::{Clock, Config, Enactor, Event, Nonces, Target};
 use dnsplan_fence::{Actor, Generation, InvalidActor};
 use dnsplan_hickory::{DnsServer, DuplicateZone, Handler, HickoryTarget, ServerError};
 use dnsplan_plan::{OwnerName, Plan, PlanStore, StoreError, TargetId};
@@ -162,7 +162,9 @@ impl Engine {
         let mut published = Vec::new();
         for zone in intent.zones() {
             let context = Context::new(self.config.name.clone(), SystemClock.now(), reason);
-            published.push(publish(&*self.store, zone, &Health::from_spec(), &context, &RandomNonces).await?);
+            published.push(
+                publish(&*self.store, zone, &Health::from_spec(), &context, RandomNonces.next()).await?,
+            );
         }
         Ok(published)
     }

@@ -44,7 +44,6 @@
 mod engine;
 #[cfg(all(feature = "embedded", feature = "hickory"))]
 mod journal;
-mod publish;
 mod world;
 
 pub use dnsplan_enactor as enactor;
@@ -56,9 +55,9 @@ pub use dnsplan_planner as planner;
 #[cfg(feature = "embedded")]
 pub use dnsplan_store as store;
 
+pub use dnsplan_planner::{PublishError, Published, append, publish};
 #[cfg(all(feature = "embedded", feature = "hickory"))]
 pub use engine::{Engine, EngineConfig, EngineError, ZoneObserver};
 #[cfg(all(feature = "embedded", feature = "hickory"))]
 pub use journal::{StoreJournal, open_target};
-pub use publish::{PublishError, Published, append, publish};
 pub use world::{RandomNonces, SystemClock};

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt::Display;
 use std::sync::{Arc, Mutex};
 
-use dnsplan::enactor::Clock as _;
+use dnsplan::enactor::{Clock as _, Nonces as _};
 use dnsplan::fence::{FreezeId, Generation, HeadAfter, Nonce, ParentGeneration, Witness};
 use dnsplan::plan::{
     AppendError, Demand, Entry, Freeze, MemoryStore, OwnerName, Pin, Plan, PlanStore, Proposal, Pruned,
@@ -163,13 +163,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     for hosts in [&[11, 12][..], &[11, 12, 13]] {
         let intent = Intent::parse(&spec(hosts))?;
         for zone in intent.zones() {
-            publish(&store, zone, &Health::from_spec(), &context, &RandomNonces).await?;
+            publish(&store, zone, &Health::from_spec(), &context, RandomNonces.next()).await?;
         }
     }
     store.freeze("the person on call", "to show what is refused then", now).await?;
     let intent = Intent::parse(&spec(&[11]))?;
     for zone in intent.zones() {
-        let refused = publish(&store, zone, &Health::from_spec(), &context, &RandomNonces).await;
+        let refused = publish(&store, zone, &Health::from_spec(), &context, RandomNonces.next()).await;
         refused.err().ok_or("a frozen store took a plan")?;
     }
     store.into_log().iter().for_each(|line| println!("{line}"));

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use dnsplan::enactor::{
-    Audit, Basis, Clock as _, Enactor, Layout, Outline, Quarantine, Rider, Target, TargetError, codec,
+    Audit, Basis, Clock as _, Enactor, Layout, Nonces as _, Outline, Quarantine, Rider, Target, TargetError,
+    codec,
 };
 use dnsplan::fence::{Actor, Genesis, Move, Observed, Offer as _, Permit, Register, Swap};
 use dnsplan::plan::{Delta, MemoryStore, OwnerName, Plan, TargetId, Zone};
@@ -203,7 +204,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let intent = Intent::parse(&spec(hosts))?;
         for zone in intent.zones() {
             let context = Context::new("example", SystemClock.now(), "an example");
-            publish(&*store, zone, &Health::from_spec(), &context, &RandomNonces).await?;
+            publish(&*store, zone, &Health::from_spec(), &context, RandomNonces.next()).await?;
         }
         let rest = enactor.pass().await?;
         let state = target.read()?;

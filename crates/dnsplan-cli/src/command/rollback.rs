@@ -1,5 +1,6 @@
 //! `rollback` and `reap`.
 
+use dnsplan::enactor::Nonces;
 use dnsplan::fence::{Generation, ParentGeneration};
 use dnsplan::plan::{AppendError, Plan, PlanStore, Proposal, Provenance};
 use serde_json::json;
@@ -21,7 +22,8 @@ pub(crate) async fn rollback(session: &Session, args: &args::Rollback) -> Result
     provenance.inputs = spec::rolled_back(&head);
     let proposal = Proposal { zone: old.zone().clone(), provenance };
     let appended =
-        dnsplan::append(&*session.store, ParentGeneration::of(&head), proposal, &session.nonces()).await;
+        dnsplan::append(&*session.store, ParentGeneration::of(&head), proposal, session.nonces().next())
+            .await;
     let plan = match appended {
         Ok(plan) => plan,
         Err(AppendError::Unchanged(generation)) => {

@@ -1,11 +1,11 @@
-//! From intent to an acknowledged plan: read the head, plan on it, append on it.
+//! From intent to an acknowledged plan: read the head, plan on it, append on it. Needs a store, and no runtime.
 
 use std::sync::Arc;
 
-use dnsplan_enactor::Nonces;
-use dnsplan_fence::ParentGeneration;
+use dnsplan_fence::{Nonce, ParentGeneration};
 use dnsplan_plan::{AppendError, Plan, PlanStore, Proposal, StoreError};
-use dnsplan_planner::{Context, Health, Note, PlanError, ZoneIntent, plan};
+
+use crate::{Context, Health, Note, PlanError, ZoneIntent, plan};
 
 /// What became of an intent.
 #[derive(Clone, Debug)]
@@ -35,7 +35,8 @@ impl From<StoreError> for PublishError {
     }
 }
 
-/// Plans `intent` on the store's head and appends the plan, once: who was overtaken is told so.
+/// Plans `intent` on the store's head and appends the plan, once: who was overtaken is told so. `attempt` must never have been
+/// used before; it settles a lost reply.
 ///
 /// # Errors
 /// [`PublishError`] says what is in the way.
@@ -44,12 +45,12 @@ pub async fn publish(
     intent: &ZoneIntent,
     health: &Health,
     context: &Context,
-    nonces: &impl Nonces,
+    attempt: Nonce,
 ) -> Result<Published, PublishError> {
     let head = store.head(intent.origin()).await?;
     let planned = plan(intent, health, head.as_deref(), context)?;
     let parent = head.as_ref().map_or(ParentGeneration::NONE, ParentGeneration::of);
-    match append(store, parent, planned.proposal, nonces).await {
+    match append(store, parent, planned.proposal, attempt).await {
         Ok(plan) => Ok(Published { plan, is_new: true, notes: planned.notes }),
         Err(AppendError::Unchanged(generation)) => {
             let plan = store.get(intent.origin(), generation).await?;
@@ -60,7 +61,7 @@ pub async fn publish(
     }
 }
 
-/// Appends a proposal, and settles a lost reply by looking its nonce up.
+/// Appends a proposal, and settles a lost reply by looking its nonce up. `attempt` must never have been used before.
 ///
 /// # Errors
 /// The store's.
@@ -68,9 +69,9 @@ pub async fn append(
     store: &impl PlanStore,
     parent: ParentGeneration,
     proposal: Proposal,
-    nonces: &impl Nonces,
+    attempt: Nonce,
 ) -> Result<Arc<Plan>, AppendError> {
-    let (zone, attempt) = (proposal.zone.origin().clone(), nonces.next());
+    let zone = proposal.zone.origin().clone();
     let lost = match store.append(parent, proposal, attempt).await {
         Err(AppendError::Store(lost @ StoreError::Unknown(_))) => lost,
         outcome => return outcome,

@@ -32,7 +32,14 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        // A fence record is written and read with every swap: digit by digit, not byte by formatted byte.
+        let mut digits = String::with_capacity(64);
+        for byte in self.0 {
+            for nibble in [byte >> 4, byte & 0xf] {
+                digits.push(char::from_digit(nibble.into(), 16).expect("invariant: a nibble is a digit"));
+            }
+        }
+        f.write_str(&digits)
     }
 }
 
@@ -51,13 +58,13 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, InvalidDigest> {
         let digits = text.as_bytes();
-        if digits.len() != 64 || !digits.iter().all(u8::is_ascii_hexdigit) {
+        if digits.len() != 64 {
             return Err(InvalidDigest);
         }
+        let nibble = |digit: u8| char::from(digit).to_digit(16).ok_or(InvalidDigest);
         let mut bytes = [0; 32];
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| InvalidDigest)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| InvalidDigest)?;
+            *byte = (nibble(pair[0])? << 4 | nibble(pair[1])?) as u8;
         }
         Ok(Self(bytes))
     }

@@ -273,6 +273,8 @@ impl<P: Clone> Sighting<P> {
             }
             Move::Apply(part) => self.put_in_place(offered, digest, part, next),
             Move::Repair => is_live && record.flip.is_complete(),
+            // A record that grants nothing says nothing of what is there: it proves of no tree that it is not live.
+            Move::RaiseFloor(_) | Move::Reap(_) if record.generation.is_zero() => false,
             Move::RaiseFloor(floor) => {
                 next.floor = floor;
                 next.stage = next.stage.filter(|stage| stage.generation >= floor);

@@ -45,7 +45,10 @@ fn a_stage_cut_differently_starts_again() {
 #[test]
 fn a_stage_gives_way_to_a_newer_one_and_never_to_an_older() {
     let half = after(&live(5), &plan(7), stage(0, 2)).expect("staged");
-    assert_out_of_order(&half, &plan(6), stage(0, 2));
+    // Nor does it go on with another plan's parts: its tree would be half of one and half of the other.
+    for (index, of) in [(0, 2), (1, 2), (0, 1), (0, 3)] {
+        assert_out_of_order(&half, &plan(6), stage(index, of));
+    }
     assert_out_of_order(&half, &plan(8), stage(1, 2));
     let newer = after(&half, &plan(8), stage(0, 2)).expect("newer");
     assert_eq!(newer.stage, staged(&plan(8), progress(1, 2)));

@@ -2,7 +2,7 @@
 
 use dnsplan_fence::{Generation, Move, Part, Refused};
 
-use crate::support::{after, assert_out_of_order, g, live, plan, progress, staged};
+use crate::support::{HEAD, after, assert_out_of_order, g, live, plan, progress, staged};
 
 #[test]
 fn a_floor_only_rises_and_never_above_the_plan() {
@@ -73,4 +73,17 @@ fn the_highest_generation_counts_live_floor_and_stage() {
     assert_eq!(Generation::ZERO.next(), Some(g(1)));
     assert_eq!(g(u64::MAX).next(), None);
     assert!(Part::new(0, 0).is_none() && Part::new(2, 2).is_none());
+}
+
+#[test]
+fn g3_a_record_that_grants_nothing_raises_no_floor_and_reaps_no_tree() {
+    let mut unknown = live(0);
+    unknown.flip = progress(0, 0);
+    // Whatever the floor: trees that are there may be live under a record that was lost.
+    for floor in [0, 5] {
+        unknown.floor = g(floor);
+        for action in [Move::RaiseFloor(g(7)), Move::Reap(g(1)), Move::Reap(g(4))] {
+            assert_out_of_order(&unknown, &plan(HEAD), action);
+        }
+    }
 }

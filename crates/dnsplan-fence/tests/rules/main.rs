@@ -9,3 +9,4 @@ mod floor;
 mod freeze;
 mod refusals;
 mod support;
+mod texts;

@@ -1,6 +1,6 @@
 //! Offered against observed: what the fence refuses, with both sides named.
 
-use dnsplan_fence::{Move, Nonce, Observed, Offer, Part, Refused, Standing};
+use dnsplan_fence::{FreezeId, Move, Nonce, Observed, Offer, Part, Refused, Standing};
 
 use crate::support::{HEAD, actor, after, g, live, part, plan, progress, rival, see, staged};
 
@@ -138,4 +138,13 @@ fn a_plan_that_is_in_place_is_not_put_in_place_again() {
     {
         crate::support::assert_out_of_order(&live(5), &plan(5), action);
     }
+}
+
+#[test]
+fn only_floors_and_freezes_write_the_record_alone() {
+    for action in every_move() {
+        let is_alone = matches!(action, Move::RaiseFloor(_));
+        assert_eq!(action.is_record_only(), is_alone, "{action:?}");
+    }
+    assert!(Move::Freeze(FreezeId::new(1)).is_record_only());
 }

@@ -6,7 +6,7 @@
 //! | frozen, and the record does not say so yet | [`Step::MarkFreeze`] |
 //! | frozen | [`Step::StandBy`] |
 //! | no plan in the store, and nothing at the target | [`Step::StandBy`] |
-//! | the record speaks of a generation above the store's head | [`Step::TargetAhead`] |
+//! | the record (or, where it grants nothing, a tree that is there) speaks of a generation above the store's head | [`Step::TargetAhead`] |
 //! | the plan aimed at is not in the store | [`Step::Reload`] |
 //! | generation, or floor, above the plan's | [`Step::Reload`] |
 //! | the fence has no permit for the plan: it is above the head, or not the head while nothing was granted yet | [`Step::Reload`] |
@@ -45,6 +45,8 @@ pub struct Situation<'a> {
     pub aim: Option<Aim>,
     /// The highest generation ever confirmed at this target.
     pub confirmed: Generation,
+    /// The highest generation of a tree at the target, where the record grants nothing and so says nothing of what is there.
+    pub found: Generation,
     /// How the target changes what it answers.
     pub layout: Layout,
 }
@@ -60,7 +62,7 @@ pub enum Step {
     StandBy(Wait),
     /// The target knows a generation that the store does not: the store must go above it.
     TargetAhead {
-        /// The highest generation that the record speaks of.
+        /// The highest generation that the record speaks of, or that a tree is of.
         seen: Generation,
         /// The store's newest.
         head: Generation,
@@ -113,7 +115,7 @@ fn step(sighting: &Sighting<Quarantine>, situation: &Situation<'_>) -> Step {
         let is_marked = record.freeze == Some(id);
         return if is_marked { Step::StandBy(Wait::Frozen(id)) } else { Step::MarkFreeze(id) };
     }
-    let seen = record.highest();
+    let seen = record.highest().max(situation.found);
     if seen > head.head() {
         return Step::TargetAhead { seen, head: head.head() };
     }

@@ -103,6 +103,8 @@ pub(crate) struct Memory {
     pub(crate) trouble: Option<StoreError>,
     /// The attempt that the record carried when the trees were listed, or this enactor's own last one since.
     pub(crate) mine: Option<Nonce>,
+    /// The highest generation of a tree that was there when the record granted nothing.
+    pub(crate) found: Option<Generation>,
     /// What the last repair restored.
     pub(crate) repaired: Option<BTreeSet<OwnerName>>,
 }
@@ -115,6 +117,8 @@ pub(crate) struct View {
     pub(crate) aim: Option<Aim>,
     pub(crate) violations: Vec<Violation>,
     pub(crate) confirmed: Generation,
+    /// The highest generation of a tree that is there, where the record grants nothing.
+    pub(crate) found: Generation,
 }
 
 /// A load and the head that was read after it.
@@ -185,15 +189,17 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     /// Only the record, the head and the head's plan are needed to go on. What else the store cannot say is done without.
     async fn look(&mut self) -> Result<View, EnactError> {
         let zone = self.target.zone().clone();
+        // What was confirmed is read before the record: read after it, a plan confirmed in between would look like a rewind.
+        let known = self.store.targets(&zone).await;
+        let known = self.lenient(known).into_iter().find(|status| status.target == *self.target.id());
         let observed = self.target.load().await?;
         let head = self.store.head_after(&zone, observed.witness()).await?;
         let plan = self.choose(observed.record(), head.head()).await?;
-        let known = self.store.targets(&zone).await;
-        let known = self.lenient(known);
-        let confirmed = known.into_iter().find(|status| status.target == *self.target.id());
-        let confirmed = confirmed.map_or(Generation::ZERO, |status| status.confirmed);
-        let live = self.live(observed.record()).await;
-        let basis = Arc::new(self.basis(observed.record(), live.as_deref(), plan.as_deref()).await);
+        self.check_told(observed.record(), known.as_ref());
+        let confirmed = known.map_or(Generation::ZERO, |status| status.confirmed);
+        let live = self.live(observed.record()).await?;
+        let basis = Arc::new(self.basis(observed.record(), live.as_deref(), plan.as_deref()).await?);
+        let found = self.found(observed.record(), plan.as_deref()).await?;
         let violations = judge(observed.record(), live.as_deref(), plan.as_deref());
         let aim = plan.as_deref().map(|plan| Aim {
             generation: plan.generation(),
@@ -201,7 +207,29 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             outline: self.target.outline(plan, &basis),
             guarded: !violations.is_empty(),
         });
-        Ok(View { seen: Seen::new(observed, head), plan, basis, aim, violations, confirmed })
+        Ok(View { seen: Seen::new(observed, head), plan, basis, aim, violations, confirmed, found })
+    }
+
+    /// A record that grants nothing says nothing of what is there. The names of the trees do: a store that was put back must not
+    /// grant their generations again.
+    async fn found(
+        &mut self,
+        record: Option<&FenceRecord>,
+        plan: Option<&Plan>,
+    ) -> Result<Generation, TargetError> {
+        let is_blank = record.is_some_and(|record| record.generation.is_zero());
+        let Some(plan) = plan.filter(|_| is_blank && self.target.layout() == Layout::Tree) else {
+            self.memory.found = None;
+            return Ok(Generation::ZERO);
+        };
+        // Once is enough: what is staged from now on is of no generation that the store does not know.
+        if let Some(found) = self.memory.found {
+            return Ok(found);
+        }
+        let audit = self.target.audit(plan, &BTreeSet::new()).await?;
+        let found = audit.trees.iter().map(|tree| tree.generation).max().unwrap_or(Generation::ZERO);
+        self.memory.found = Some(found);
+        Ok(found)
     }
 
     /// The plan to put in place: a chain that was begun is finished first, where its plan is still there and the same, and
@@ -219,7 +247,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             let staged = record.stage.map(|stage| (stage.generation, stage.digest));
             let is_ours =
                 |plan: &Arc<Plan>| (begun, plan.digest()) == live || Some((begun, plan.digest())) == staged;
-            if let Some(plan) = self.lenient(found).filter(is_ours) {
+            if let Some(plan) = self.definite(found)?.filter(is_ours) {
                 return Ok(Some(plan));
             }
         }
@@ -227,10 +255,10 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     }
 
     /// The plan that is live, where the store has it and it is the same.
-    async fn live(&mut self, record: Option<&FenceRecord>) -> Option<Arc<Plan>> {
-        let record = record.filter(|record| !record.generation.is_zero())?;
+    async fn live(&mut self, record: Option<&FenceRecord>) -> Result<Option<Arc<Plan>>, StoreError> {
+        let Some(record) = record.filter(|record| !record.generation.is_zero()) else { return Ok(None) };
         let found = self.store.get(self.target.zone(), record.generation).await;
-        self.lenient(found).filter(|live| live.digest() == record.digest)
+        Ok(self.definite(found)?.filter(|live| live.digest() == record.digest))
     }
 
     /// What may differ between the target and the plan, by induction from the record.
@@ -239,15 +267,33 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         record: Option<&FenceRecord>,
         live: Option<&Plan>,
         plan: Option<&Plan>,
-    ) -> Basis {
-        let (Some(record), Some(plan)) = (record, plan) else { return Basis::Unknown };
+    ) -> Result<Basis, StoreError> {
+        let (Some(record), Some(plan)) = (record, plan) else { return Ok(Basis::Unknown) };
         // Where the store has another plan under the live number, or none, its history says nothing about what is there.
         let is_known = live.is_some() && !record.base.is_zero() && plan.generation() >= record.base;
         if self.target.layout() == Layout::Whole || !is_known {
-            return Basis::Unknown;
+            return Ok(Basis::Unknown);
         }
         let touched = self.store.touched(self.target.zone(), record.base, plan.generation()).await;
-        self.lenient(touched).map_or(Basis::Unknown, Basis::Changed)
+        Ok(match (self.definite(touched)?, live) {
+            (Some(owners), _) => Basis::Changed(owners),
+            // The history between the two was pruned, but what is there is exactly the live plan.
+            (None, Some(live)) if record.is_settled() => {
+                let diff = live.zone().diff(plan.zone());
+                Basis::Changed(diff.nodes.into_iter().map(|change| change.owner).collect())
+            }
+            (None, _) => Basis::Unknown,
+        })
+    }
+
+    /// What decides how much is put in place. That the history is gone is an answer, and everything is put in place then. That the
+    /// store did not answer just now is none: to go on as if the history were gone would raise the record's base over owner names
+    /// that were left behind.
+    fn definite<V: Default>(&mut self, said: Result<V, StoreError>) -> Result<V, StoreError> {
+        match said {
+            Err(error @ (StoreError::Unavailable(_) | StoreError::Unknown(_))) => Err(error),
+            said => Ok(self.lenient(said)),
+        }
     }
 
     /// What the store says beside the head: bookkeeping and old plans. Nothing waits for it.
@@ -301,7 +347,13 @@ fn judge(record: Option<&FenceRecord>, live: Option<&Plan>, plan: Option<&Plan>)
 
 impl View {
     fn situation(&self, layout: Layout) -> Situation<'_> {
-        Situation { sighting: self.seen.sighting(), aim: self.aim, confirmed: self.confirmed, layout }
+        Situation {
+            sighting: self.seen.sighting(),
+            aim: self.aim,
+            confirmed: self.confirmed,
+            found: self.found,
+            layout,
+        }
     }
 
     pub(crate) fn sighting(&self) -> &Sighting<Quarantine> {

@@ -52,5 +52,5 @@ pub fn parts(owners: usize, size: usize) -> u32 {
 pub fn part(ordered: &[OwnerName], size: usize, index: u32) -> &[OwnerName] {
     let size = size.max(1);
     let from = (index as usize).saturating_mul(size).min(ordered.len());
-    &ordered[from..(from + size).min(ordered.len())]
+    &ordered[from..from.saturating_add(size).min(ordered.len())]
 }

@@ -1,7 +1,7 @@
 //! Reports: what the store is told about the target. Nothing waits for them.
 
 use dnsplan_fence::{Generation, Move};
-use dnsplan_plan::{Plan, PlanStore, TargetReport};
+use dnsplan_plan::{Plan, PlanStore, TargetReport, TargetStatus};
 
 use crate::act::set_aside;
 use crate::enactor::View;
@@ -33,7 +33,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             live: of(|r| r.generation),
             base: of(|r| r.base),
             floor: of(|r| r.floor),
-            highest: of(FenceRecord::highest),
+            highest: of(FenceRecord::highest).max(view.found),
             state,
             note,
             freeze: record.and_then(|record| record.freeze),
@@ -43,6 +43,21 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let reported = self.store.report(self.target.zone(), self.target.id(), report).await;
         self.memory.told = reported.is_ok().then_some(told);
         self.lenient(reported);
+    }
+
+    /// A store that was put back does not know any more what it was told: it is told again. Without that, nobody could lift a
+    /// freeze that only the record remembers.
+    pub(crate) fn check_told(&mut self, record: Option<&FenceRecord>, known: Option<&TargetStatus>) {
+        let is_known = known.is_some_and(|status| {
+            let report = &status.report;
+            let numbers = record.map(|record| [record.generation, record.base, record.floor]);
+            let said = record.map(|record| record.freeze);
+            numbers.is_none_or(|numbers| numbers == [report.live, report.base, report.floor])
+                && said.is_none_or(|freeze| freeze == report.freeze)
+        });
+        if !is_known {
+            self.memory.told = None;
+        }
     }
 
     /// Leaves word of a pass that failed: to whoever listens, and with the store, where it can take it.

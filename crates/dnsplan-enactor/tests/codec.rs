@@ -186,8 +186,16 @@ fn a_record_that_no_permit_leads_to_is_not_believed() {
     above.base = above.generation.next().unwrap();
     let mut behind = full();
     behind.stage = behind.stage.map(|stage| Stage { generation: behind.generation, ..stage });
-    for record in [above, behind] {
+    let mut below_live = full();
+    below_live.stage = below_live.stage.map(|stage| Stage { generation: Generation::new(41), ..stage });
+    let below_floor = FenceRecord { floor: Generation::new(44), ..full() };
+    for record in [above, behind, below_live, below_floor] {
         assert!(decode(&encode(&record)).is_err(), "{record:?}");
+    }
+    let at_the_floor = FenceRecord { floor: Generation::new(43), ..full() };
+    let at_its_base = FenceRecord { base: Generation::new(42), ..full() };
+    for record in [at_the_floor, at_its_base] {
+        assert_eq!(decode(&encode(&record)), Ok(record), "and what one leads to is");
     }
 }
 

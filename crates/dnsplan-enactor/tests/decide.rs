@@ -71,7 +71,13 @@ fn aim(number: u64) -> Aim {
 
 fn decided(record: FenceRecord, head: u64, aim: Option<Aim>, layout: Layout) -> Decision {
     let sighting = sight(record, Standing::new(generation(head)));
-    decide(&Situation { sighting: Some(&sighting), aim, confirmed: Generation::ZERO, layout })
+    decide(&Situation {
+        sighting: Some(&sighting),
+        aim,
+        confirmed: Generation::ZERO,
+        found: Generation::ZERO,
+        layout,
+    })
 }
 
 fn step(record: FenceRecord, head: u64, aim: Option<Aim>, layout: Layout) -> Step {
@@ -81,7 +87,13 @@ fn step(record: FenceRecord, head: u64, aim: Option<Aim>, layout: Layout) -> Ste
 #[test]
 fn no_record_is_bootstrapped() {
     for layout in LAYOUTS {
-        let situation = Situation { sighting: None, aim: Some(aim(1)), confirmed: generation(3), layout };
+        let situation = Situation {
+            sighting: None,
+            aim: Some(aim(1)),
+            confirmed: generation(3),
+            found: Generation::ZERO,
+            layout,
+        };
         assert_eq!(decide(&situation), Decision { step: Step::Bootstrap, rewound: None });
     }
 }
@@ -94,7 +106,14 @@ fn a_freeze_is_marked_once_and_goes_before_everything_else() {
             let decide_on = |record| {
                 let sighting = sight(record, frozen.clone());
                 let confirmed = Generation::ZERO;
-                decide(&Situation { sighting: Some(&sighting), aim: Some(aim(2)), confirmed, layout }).step
+                decide(&Situation {
+                    sighting: Some(&sighting),
+                    aim: Some(aim(2)),
+                    confirmed,
+                    found: Generation::ZERO,
+                    layout,
+                })
+                .step
             };
             assert_eq!(decide_on(record(number)), Step::MarkFreeze(FREEZE));
             let other = FenceRecord { freeze: Some(FreezeId::new(6)), ..record(number) };
@@ -111,7 +130,14 @@ fn a_mark_holds_until_the_store_lifts_it() {
     let on = |standing: Standing| {
         let sighting = sight(marked.clone(), standing);
         let (aim, confirmed) = (Some(aim(2)), Generation::ZERO);
-        decide(&Situation { sighting: Some(&sighting), aim, confirmed, layout: Layout::InPlace }).step
+        decide(&Situation {
+            sighting: Some(&sighting),
+            aim,
+            confirmed,
+            found: Generation::ZERO,
+            layout: Layout::InPlace,
+        })
+        .step
     };
     assert_eq!(on(Standing::new(generation(2))), Step::StandBy(Wait::Frozen(FREEZE)));
     let lifted = Standing::new(generation(2)).having_lifted([FREEZE].into());
@@ -235,6 +261,7 @@ fn a_rewind_is_noticed_beside_the_step() {
             sighting: Some(&sighting),
             aim: Some(aim(3)),
             confirmed,
+            found: Generation::ZERO,
             layout: Layout::InPlace,
         })
         .rewound
@@ -320,7 +347,13 @@ fn aims() -> Vec<Option<Aim>> {
 /// One situation: a step, without a panic, that the fence agrees with.
 fn judge(sighting: &Sighting<Quarantine>, aim: Option<Aim>, layout: Layout) -> bool {
     let (record, head) = (sighting.record(), sighting.head());
-    let decision = decide(&Situation { sighting: Some(sighting), aim, confirmed: generation(2), layout });
+    let decision = decide(&Situation {
+        sighting: Some(sighting),
+        aim,
+        confirmed: generation(2),
+        found: Generation::ZERO,
+        layout,
+    });
     let what = || format!("{decision:?} on {record:?}, head {head:?}, {aim:?}, {layout:?}");
     let is_behind = !record.generation.is_zero() && record.generation < generation(2);
     assert_eq!(decision.rewound.is_some(), is_behind, "{}", what());
@@ -401,7 +434,15 @@ fn walk(mut record: FenceRecord, head: u64, layout: Layout) -> Step {
         let aim = aim(aimed.get());
         let sighting = sight(record.clone(), Standing::new(generation(head)));
         let confirmed = Generation::ZERO;
-        match decide(&Situation { sighting: Some(&sighting), aim: Some(aim), confirmed, layout }).step {
+        match decide(&Situation {
+            sighting: Some(&sighting),
+            aim: Some(aim),
+            confirmed,
+            found: Generation::ZERO,
+            layout,
+        })
+        .step
+        {
             Step::Write(action) => {
                 let permit = sighting.permit(&Offered(aim), action, Nonce::new(2), &me()).unwrap();
                 let next = permit.into_next();
@@ -438,4 +479,13 @@ fn g5_from_every_record_the_newest_plan_is_reached() {
         }
     }
     assert_eq!(walks, 1_461);
+}
+
+#[test]
+fn a_tree_of_which_nothing_is_there_does_not_keep_the_newest_plan_waiting() {
+    let nothing = FenceRecord { stage: staged(3, ours(3), 0, 2), ..record(2) };
+    assert_eq!(aim_at(Some(&nothing), generation(9)), generation(9));
+    let at_the_floor = FenceRecord { stage: staged(3, ours(3), 1, 2), floor: generation(3), ..record(2) };
+    assert_eq!(aim_at(Some(&at_the_floor), generation(9)), generation(3), "a floor is not above itself");
+    assert_eq!(aim_at(Some(&at_the_floor), generation(3)), generation(3), "nor is the head");
 }

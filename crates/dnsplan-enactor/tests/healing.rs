@@ -395,6 +395,56 @@ fn g3_the_floor_is_the_stores_to_allow() {
 }
 
 #[test]
+fn a_store_put_back_and_a_record_lost_do_not_grant_the_generation_of_a_tree_again() {
+    let world = world(Layout::Tree, 3);
+    states_up_to_three(&world);
+    world.target.edit(|contents| contents.fence = None);
+    let before = world.target.contents();
+    let restored = world.with_another_store();
+    block_on(restored.publish(9));
+    let mut enactor = logged(&restored, &Log::default());
+    for _ in 0..3 {
+        assert_eq!(block_on(enactor.pass()), Ok(Rest::Demanded(generation(3))));
+        assert_serves(&world.target, &sample_zone(3));
+        assert_eq!(world.target.contents().trees, before.trees, "nothing is staged below 3");
+    }
+    let reported = &block_on(restored.store.targets(&origin())).unwrap()[0].report;
+    assert_eq!((reported.live, reported.highest), (generation(0), generation(3)));
+    assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(4))));
+    assert_serves(&world.target, &sample_zone(9));
+}
+
+#[test]
+fn a_target_at_rest_is_asked_for_nothing_and_asks_the_store_for_nothing() {
+    for layout in [Layout::Tree, Layout::InPlace, Layout::Whole] {
+        let world = world(layout, 1);
+        states_up_to_three(&world);
+        let pin = |number| dnsplan_plan::Pin {
+            generation: generation(number),
+            reason: "kept".to_owned(),
+            by: "test".to_owned(),
+            at: Timestamp::from_millis(0),
+        };
+        let (store, enactor) = doctored(&world);
+        let log = Log::default();
+        let mut enactor = enactor.with_observer(log.observer());
+        for _ in 0..3 {
+            assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(3))), "{layout:?}");
+        }
+        assert_eq!((log.events(), store.floors.load(Ordering::Relaxed)), (vec![], 0), "{layout:?}");
+        // A floor that a pin holds down below the base is asked for, and then left alone.
+        block_on(store.pin(&origin(), pin(3))).unwrap();
+        block_on(world.publish(4));
+        for _ in 0..3 {
+            assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(4))), "{layout:?}");
+        }
+        let settled = record(&world.target);
+        assert_eq!((settled.base, settled.floor), (generation(4), generation(3)), "{layout:?}");
+        assert_eq!(log.count(|event| matches!(event, Event::Fenced(_))), 0, "{layout:?}: {:?}", log.events());
+    }
+}
+
+#[test]
 fn a_generation_is_confirmed_only_once_it_is_whole() {
     for layout in [Layout::Tree, Layout::InPlace] {
         let world = world(layout, 1);

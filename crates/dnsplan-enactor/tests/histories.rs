@@ -117,3 +117,45 @@ fn what_never_arrived_is_not_said_to_be_done() {
     let settled = Event::Settled(Settled::Pending);
     assert_eq!(log.events(), [settled, wrote, Event::Repaired(owners(["info"]))]);
 }
+
+#[test]
+fn a_pruned_history_hides_no_difference_to_what_is_settled() {
+    for layout in [Layout::Tree, Layout::InPlace] {
+        let world = world(layout, 16);
+        block_on(world.publish(1));
+        block_on(world.pass("e1")).unwrap();
+        block_on(world.publish(2));
+        block_on(world.publish(3));
+        assert_eq!(block_on(world.store.prune(&origin(), generation(3))).unwrap().plans, 1);
+        let log = Log::default();
+        let mut enactor = world.enactor_at(&world.target, "e2").with_observer(log.observer());
+        assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(3))), "{layout:?}");
+        assert_eq!(world.target.answer(&owner("host-1")), None, "plan 3 does not have it");
+        let repaired = log.count(|event| matches!(event, Event::Repaired(_)));
+        assert_eq!(repaired, 0, "put in place, not repaired ({layout:?}): {:?}", log.events());
+    }
+}
+
+#[test]
+fn g4_a_pruned_history_says_nothing_about_what_was_left_behind() {
+    let world = installed(Layout::InPlace);
+    // Plan 3 goes live without `info`, which is still at 1; plan 4 does not change it.
+    world.target.reject(owners(["info"]));
+    block_on(world.publish(2));
+    block_on(world.publish(5));
+    assert_eq!(block_on(world.pass("e1")), Ok(Rest::Live(generation(3))));
+    world.target.reject(owners([]));
+    let mut fourth = sample_zone(5);
+    set(&mut fourth, "new", "TXT", &["four"]);
+    block_on(publish(&world, fourth.clone()));
+    assert_eq!(block_on(world.store.prune(&origin(), generation(4))).unwrap().plans, 1);
+    let rest = watched(world.pass("e2"), || {
+        let record = record(&world.target);
+        assert!(record.base == generation(1) || record.base == generation(4));
+        if record.base == generation(4) {
+            let info = world.target.answer(&owner("info"));
+            assert_eq!(info.as_ref(), fourth.node(&owner("info")), "base says 4");
+        }
+    });
+    assert_eq!(rest, Ok(Rest::Live(generation(4))));
+}

@@ -8,12 +8,13 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Log, block_on, generation, origin, owner, publish, record, set, watched, world};
+use common::{Log, block_on, generation, owner, publish, record, set, watched, world};
 use dnsplan_enactor::conformance::{
     Contents, CountedNonces, Fault, Faulty, MemoryTarget, VirtualClock, World, sample_zone,
 };
-use dnsplan_enactor::{Config, EnactError, Enactor, Event, Layout, Rest, TargetError};
-use dnsplan_plan::{MemoryStore, PlanStore, Zone};
+use dnsplan_enactor::{Config, EnactError, Enactor, Event, Layout, Rest, TargetError, TreeName};
+use dnsplan_fence::Offer;
+use dnsplan_plan::{MemoryStore, Zone};
 
 /// Plans 1 to 4 and one more, all of them live, whose store is lost.
 fn lost_lineage(batch: usize) -> (World<MemoryTarget>, Zone) {
@@ -104,16 +105,21 @@ fn assert_nothing_points_at_nothing(target: &MemoryTarget) {
     }
 }
 
-/// Plan 1 was live at the backup. Of the way to plan 3 the store's history is pruned, so that `host-1` is left over and
-/// restored by an audit only. An enactor got as far as to have audited plan 3, and has yet to clean up.
+/// Plan 1 was live at the backup, and `host-7` is left over from a history that nobody knows any more, so that it is restored by an
+/// audit only. An enactor got as far as to have audited plan 3, and has yet to clean up.
 fn audited_and_rewound() -> (World<MemoryTarget>, Slow, Contents) {
     let world = world(Layout::Tree, 16);
-    block_on(world.publish(1));
+    let first = block_on(world.publish(1));
     block_on(world.pass("e0")).unwrap();
+    world.target.edit(|contents| {
+        let tree = TreeName { generation: first.generation(), digest: first.digest() };
+        let node = contents.trees[&tree][&owner("host-1")].clone();
+        contents.trees.get_mut(&tree).unwrap().insert(owner("host-7"), node);
+        contents.pointers.insert(owner("host-7"), tree);
+    });
     let backup = world.target.contents();
     block_on(world.publish(2));
     block_on(world.publish(3));
-    assert_eq!(block_on(world.store.prune(&origin(), generation(3))).unwrap().plans, 1);
 
     // Staged, flipped, repaired; then the floor is to be raised.
     let mut enactor = slow(&world, "e1", &[Fault::None, Fault::None, Fault::None, Fault::Fail]);
@@ -121,7 +127,7 @@ fn audited_and_rewound() -> (World<MemoryTarget>, Slow, Contents) {
     let (there, contents) = (record(&world.target), world.target.contents());
     assert_eq!((there.base, there.floor), (generation(3), generation(1)));
     assert_eq!(contents.trees.len(), 2, "nothing is cleaned up yet");
-    assert!(!contents.pointers.contains_key(&owner("host-1")), "the audit has seen to what was left over");
+    assert!(!contents.pointers.contains_key(&owner("host-7")), "the audit has seen to what was left over");
     (world, enactor, backup)
 }
 
@@ -131,7 +137,7 @@ fn g3_a_rewind_after_an_audit_deletes_no_tree_that_is_pointed_at() {
     world.target.replace(backup);
     let rest = watched(enactor.pass(), || assert_nothing_points_at_nothing(&world.target));
     assert_eq!(rest, Ok(Rest::Live(generation(3))));
-    assert_eq!(world.target.answer(&owner("host-1")), None, "it was looked at afresh");
+    assert_eq!(world.target.answer(&owner("host-7")), None, "it was looked at afresh");
     assert_eq!(world.target.contents().trees.len(), 1);
 }
 
@@ -142,7 +148,7 @@ fn g3_a_rewind_and_another_enactor_after_an_audit_delete_no_tree_that_is_pointed
     // Staged and flipped; then what was left over is to be repaired.
     let mut other = slow(&world, "e2", &[Fault::None, Fault::None, Fault::Fail]);
     assert_eq!(block_on(other.pass()), failed());
-    assert!(world.target.contents().pointers.contains_key(&owner("host-1")), "it is left over");
+    assert!(world.target.contents().pointers.contains_key(&owner("host-7")), "it is left over");
     assert_eq!(record(&world.target).generation, generation(3));
     let rest = watched(enactor.pass(), || assert_nothing_points_at_nothing(&world.target));
     assert_eq!(rest, Ok(Rest::Live(generation(3))));

@@ -8,11 +8,13 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use common::{assert_serves, block_on, generation, origin, owner};
+use common::{Log, assert_serves, block_on, generation, origin, owner};
 use dnsplan_enactor::conformance::{MemoryTarget, World, sample_zone};
 use dnsplan_enactor::{
-    Audit, Basis, Config, EnactError, Layout, Outline, Quarantine, Rest, Rider, Target, TargetError,
+    Audit, Basis, Clock, Config, EnactError, Event, Layout, Outline, Quarantine, Rest, Rider, Target,
+    TargetError,
 };
 use dnsplan_fence::{Genesis, Move, Observed, Permit, Register, Swap};
 use dnsplan_plan::{OwnerName, Plan, TargetId};
@@ -25,15 +27,18 @@ enum Mood {
     NeverReplies,
     /// Every write is too late.
     AlwaysMovedOn,
-    /// All but the first part of plan 2 fail.
-    FailsMidwayOfTwo,
+    /// All but the first part of this plan fail.
+    FailsMidwayOf(u64),
+    /// Every write of this owner name is rejected, also one that leaves it alone.
+    RejectsStubbornly(&'static str),
 }
 
-/// A target that counts swaps, and has its moods about them.
+/// A target that counts swaps and audits, and has its moods about them.
 struct Moody {
     inner: MemoryTarget,
     mood: Mutex<Mood>,
     swaps: AtomicUsize,
+    audits: AtomicUsize,
     /// An audit always finds this owner name different.
     differs: Option<OwnerName>,
 }
@@ -47,6 +52,11 @@ impl Moody {
     fn swaps(&self) -> usize {
         self.swaps.swap(0, Ordering::Relaxed)
     }
+
+    /// How many audits there were since the last time.
+    fn audits(&self) -> usize {
+        self.audits.swap(0, Ordering::Relaxed)
+    }
 }
 
 fn moody(layout: Layout) -> World<Moody> {
@@ -54,9 +64,9 @@ fn moody(layout: Layout) -> World<Moody> {
 }
 
 fn finding(layout: Layout, differs: Option<OwnerName>) -> World<Moody> {
-    let (mood, swaps) = (Mutex::new(Mood::Fine), AtomicUsize::new(0));
     let inner = MemoryTarget::new(origin(), layout, 1);
-    World::around(Arc::new(Moody { inner, mood, swaps, differs }))
+    let (mood, swaps, audits) = (Mutex::new(Mood::Fine), AtomicUsize::default(), AtomicUsize::default());
+    World::around(Arc::new(Moody { inner, mood, swaps, audits, differs }))
 }
 
 impl Register for Moody {
@@ -73,18 +83,19 @@ impl Register for Moody {
     }
 
     async fn swap(&self, permit: Permit<Quarantine>, rider: Rider) -> Result<Swap<Quarantine>, TargetError> {
-        self.swaps.fetch_add(1, Ordering::Relaxed);
+        assert!(self.swaps.fetch_add(1, Ordering::Relaxed) < 1_000, "writes in a hot loop");
         let is_later_part =
             matches!(permit.action(), Move::Apply(part) | Move::Stage(part) if part.index() > 0);
-        let is_of_two = matches!(&rider, Rider::Part { plan, .. } if plan.generation().get() == 2);
+        let is_of = |number| matches!(&rider, Rider::Part { plan, .. } if plan.generation().get() == number);
         let mood = *self.mood.lock().unwrap();
         match mood {
             Mood::NeverReplies => Ok(Swap::Unknown),
             Mood::AlwaysMovedOn => Ok(Swap::Lost(None)),
-            Mood::FailsMidwayOfTwo if is_later_part && is_of_two => {
+            Mood::FailsMidwayOf(number) if is_later_part && is_of(number) => {
                 Err(TargetError::Misconfigured("a value is too long".to_owned()))
             }
-            Mood::Fine | Mood::FailsMidwayOfTwo => self.inner.swap(permit, rider).await,
+            Mood::RejectsStubbornly(label) => Err(stubborn(label)),
+            Mood::Fine | Mood::FailsMidwayOf(_) => self.inner.swap(permit, rider).await,
         }
     }
 }
@@ -111,10 +122,15 @@ impl Target for Moody {
     }
 
     async fn audit(&self, plan: &Plan, set_aside: &BTreeSet<OwnerName>) -> Result<Audit, TargetError> {
+        self.audits.fetch_add(1, Ordering::Relaxed);
         let mut audit = self.inner.audit(plan, set_aside).await?;
         audit.differing.extend(self.differs.clone());
         Ok(audit)
     }
+}
+
+fn stubborn(label: &str) -> TargetError {
+    TargetError::Rejected { owners: BTreeSet::from([owner(label)]), reason: "not here".to_owned() }
 }
 
 #[test]
@@ -126,12 +142,29 @@ fn writes_that_never_take_effect_are_tried_at_the_pace_of_the_loop() {
         let mut enactor = world.enactor_at(&world.target, "e1");
         for _ in 0..3 {
             assert_eq!(block_on(enactor.pass()), Ok(Rest::Stale), "{mood:?}");
-            let swaps = world.target.swaps();
-            assert!((1..=10).contains(&swaps), "{swaps} swaps in one pass ({mood:?})");
+            assert_eq!(world.target.swaps(), 9, "one more than a pass bears ({mood:?})");
         }
         world.target.set(Mood::Fine);
         assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(head.generation())), "{mood:?}");
     }
+}
+
+#[test]
+fn what_is_rejected_although_it_is_set_aside_is_tried_again_at_the_pace_of_the_loop() {
+    let world = moody(Layout::InPlace);
+    block_on(world.publish(1));
+    world.target.set(Mood::RejectsStubbornly("info"));
+    let mut enactor = world.enactor_at(&world.target, "e1");
+    for _ in 0..3 {
+        assert_eq!(block_on(enactor.pass()), Err(EnactError::Target(stubborn("info"))));
+        assert_eq!(world.target.swaps(), 2, "with it, and without it");
+    }
+    world.target.set(Mood::Fine);
+    assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(1))));
+}
+
+fn failed() -> Result<Rest, EnactError> {
+    Err(EnactError::Target(TargetError::Misconfigured("a value is too long".to_owned())))
 }
 
 /// Plan 1 is live, and the first part of plan 2 is done; an enactor met with a failure at the second.
@@ -139,10 +172,9 @@ fn halfway_to_two(layout: Layout) -> World<Moody> {
     let world = moody(layout);
     block_on(world.publish(1));
     block_on(world.pass("e1")).unwrap();
-    world.target.set(Mood::FailsMidwayOfTwo);
+    world.target.set(Mood::FailsMidwayOf(2));
     block_on(world.publish(2));
-    let failed = EnactError::Target(TargetError::Misconfigured("a value is too long".to_owned()));
-    assert_eq!(block_on(world.pass("e1")), Err(failed), "{layout:?}");
+    assert_eq!(block_on(world.pass("e1")), failed(), "{layout:?}");
     world
 }
 
@@ -153,12 +185,73 @@ fn g5_a_begun_chain_that_fails_for_ever_is_superseded() {
         block_on(world.publish(3));
         let mut enactor = world.enactor_at(&world.target, "e1");
         // Not at the first failure: what was begun is finished where it can be.
-        assert!(block_on(enactor.pass()).is_err(), "{layout:?}");
         for _ in 0..3 {
-            drop(block_on(enactor.pass()));
+            assert_eq!(block_on(enactor.pass()), failed(), "{layout:?}");
         }
         assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(3))), "{layout:?}");
         assert_serves(&world.target.inner, &sample_zone(3));
+    }
+}
+
+#[test]
+fn failures_of_one_plan_are_not_held_against_the_next() {
+    for layout in [Layout::Tree, Layout::InPlace] {
+        let world = halfway_to_two(layout);
+        let mut enactor = world.enactor_at(&world.target, "e1");
+        for _ in 0..2 {
+            assert_eq!(block_on(enactor.pass()), failed(), "{layout:?}");
+        }
+        // Somebody else finishes 2 and begins 3, with which it is the same.
+        world.target.set(Mood::FailsMidwayOf(3));
+        block_on(world.publish(3));
+        assert_eq!(block_on(world.pass("e2")), failed(), "{layout:?}");
+        block_on(world.publish(4));
+        for _ in 0..3 {
+            assert_eq!(block_on(enactor.pass()), failed(), "{layout:?}");
+        }
+        assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(4))), "{layout:?}");
+    }
+}
+
+#[test]
+fn what_failed_while_there_was_nothing_newer_is_finished_before_what_came_since() {
+    for layout in [Layout::Tree, Layout::InPlace] {
+        let world = halfway_to_two(layout);
+        let log = Log::default();
+        let mut enactor = world.enactor_at(&world.target, "e1").with_observer(log.observer());
+        for _ in 0..5 {
+            assert_eq!(block_on(enactor.pass()), failed(), "{layout:?}");
+        }
+        block_on(world.publish(3));
+        world.target.set(Mood::Fine);
+        assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(3))), "{layout:?}");
+        let is_end_of_two = |event: &Event| {
+            let Event::Wrote { generation, action: Move::Apply(part) | Move::Flip(part) } = event else {
+                return false;
+            };
+            generation.get() == 2 && part.is_last()
+        };
+        assert_eq!(log.count(is_end_of_two), 1, "{layout:?}: {:?}", log.events());
+    }
+}
+
+#[test]
+fn a_target_is_audited_once_in_an_interval_and_after_every_plan() {
+    for layout in [Layout::Tree, Layout::InPlace] {
+        let world = moody(layout);
+        block_on(world.publish(1));
+        let config = Config { audit_every: Duration::from_secs(60), ..Config::default() };
+        let mut enactor = world.enactor_at(&world.target, "e1").with_config(config);
+        let mut audits_after = |millis| {
+            block_on(world.clock.sleep(Duration::from_millis(millis)));
+            assert!(matches!(block_on(enactor.pass()), Ok(Rest::Live(_))), "{layout:?}");
+            world.target.audits()
+        };
+        assert!(audits_after(0) > 0, "what was just put in place is looked at");
+        assert_eq!([audits_after(0), audits_after(1_000), audits_after(58_999)], [0, 0, 0], "{layout:?}");
+        assert_eq!([audits_after(1), audits_after(59_999), audits_after(1)], [1, 0, 1], "{layout:?}");
+        block_on(world.publish(2));
+        assert_eq!([audits_after(1), audits_after(59_999), audits_after(1)], [1, 0, 1], "{layout:?}");
     }
 }
 
@@ -208,12 +301,14 @@ fn a_plan_that_was_given_up_is_tried_again_only_now_and_then() {
         let mut enactor = world.enactor_at(&world.target, "e1").with_config(config);
         assert_eq!(enactor.pass().await, Ok(Rest::Demanded(plan.generation())));
         world.target.swaps();
-        let mut tries = 0;
-        for _ in 0..40 {
+        let mut tries = Vec::new();
+        for rest in 1..=40 {
             assert_eq!(enactor.pass().await, Ok(Rest::Demanded(plan.generation())));
-            tries += usize::from(world.target.swaps() > 0);
+            if world.target.swaps() > 0 {
+                tries.push(rest);
+            }
         }
-        assert_eq!(tries, 4, "once in ten rests");
+        assert_eq!(tries, [10, 20, 30, 40], "once in ten rests");
         world.target.inner.reject(BTreeSet::new());
         let mut rest = enactor.pass().await;
         for _ in 0..10 {

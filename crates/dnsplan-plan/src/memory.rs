@@ -18,7 +18,7 @@ pub struct MemoryStore {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     revision: u64,
     zones: BTreeMap<OwnerName, History>,
@@ -27,7 +27,7 @@ struct State {
     freezes: u64,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct History {
     plans: BTreeMap<Generation, Stored>,
     attempts: BTreeMap<Nonce, Generation>,
@@ -39,6 +39,7 @@ struct History {
     pins: BTreeMap<Generation, Pin>,
 }
 
+#[derive(Clone)]
 struct Stored {
     plan: Arc<Plan>,
     owners: BTreeSet<OwnerName>,
@@ -49,6 +50,12 @@ impl MemoryStore {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Puts the store back to where `backup` is: what has happened since is forgotten.
+    pub fn restore(&self, backup: &Self) {
+        let state = backup.lock().clone();
+        *self.lock() = state;
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -65,6 +72,13 @@ impl MemoryStore {
 
     fn read<T: Default>(&self, zone: &OwnerName, read: impl FnOnce(&History) -> T) -> T {
         self.lock().zones.get(zone).map(read).unwrap_or_default()
+    }
+}
+
+/// A clone is a backup, taken now.
+impl Clone for MemoryStore {
+    fn clone(&self) -> Self {
+        Self { state: Mutex::new(self.lock().clone()) }
     }
 }
 

@@ -134,6 +134,35 @@ fn g2_the_end_of_a_chain_of_cnames_is_not_removed() {
     assert_never_empty_refuses(&before, &after);
 }
 
+/// `api` and `count - 1` more CNAMEs, each of which points at the next, the last one at `end`.
+fn chained(count: u8, end: &str) -> Zone {
+    let name = |place: u8| if place == 0 { "api".to_owned() } else { format!("c{place}") };
+    let mut zone = protecting("api", &[("lb", "A", "192.0.2.1")]);
+    for place in 0..count {
+        let next = if place + 1 == count { end.to_owned() } else { name(place + 1) };
+        set(&mut zone, &name(place), "CNAME", &next);
+    }
+    zone
+}
+
+#[test]
+fn g2_an_endpoint_is_not_moved_behind_a_chain_that_nobody_follows_to_its_end() {
+    let before = protecting("api", &[("api", "A", "192.0.2.1")]);
+    for count in [1, 2, 15, 16] {
+        let after = chained(count, "lb");
+        assert_eq!(append_violations(Some(&before), &after, &provenance()), [], "{count} CNAMEs");
+    }
+    for count in [17, 18, 40] {
+        assert_never_empty_refuses(&before, &chained(count, "lb"));
+    }
+    // Nor behind one that has no end.
+    for count in [1, 2, 3, 16, 17] {
+        let violations = append_violations(Some(&before), &chained(count, "api"), &provenance());
+        let guards: Vec<AbsoluteGuard> = violations.iter().map(|violation| violation.guard).collect();
+        assert_eq!(guards, [AbsoluteGuard::NeverEmpty], "{count} CNAMEs in a circle");
+    }
+}
+
 #[test]
 fn what_differs_and_what_the_digest_says_agree_about_the_case_of_names_in_data() {
     for (record_type, upper, lower) in [

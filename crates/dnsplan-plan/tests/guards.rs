@@ -4,7 +4,7 @@
 
 use dnsplan_plan::{
     AbsoluteGuard, Override, OwnerName, Provenance, RRset, RRsetKey, RecordType, Timestamp, Ttl, Zone,
-    append_violations, rdata, violations,
+    append_violations, live_violations, rdata, violations,
 };
 
 fn origin() -> OwnerName {
@@ -127,6 +127,36 @@ fn at_least_n_can_be_lifted_but_not_to_nothing() {
         message
             .starts_with("at-least-n: protected RRset api.example. A would have 1 of at least 2 records; ")
     );
+}
+
+#[test]
+fn against_what_is_live_a_protected_rrset_keeps_one_record_whoever_lifted_what_in_between() {
+    let live = |after: &Zone| -> Vec<AbsoluteGuard> {
+        live_violations(Some(&good()), after).into_iter().map(|violation| violation.guard).collect()
+    };
+    let one = edited(|zone| set(zone, "api", "A", &["192.0.2.1"]));
+    assert_eq!(live(&one), [], "at-least-n was judged when each plan was appended");
+    let none = edited(|zone| drop(zone.clear(&owner("api"))));
+    assert_eq!(live(&none), [AbsoluteGuard::NeverEmpty]);
+    assert_eq!(live_violations(None, &none).len(), 1, "also where nobody knows what is live");
+    let unprotected = edited(|zone| zone.unprotect(&api()));
+    assert_eq!(live(&unprotected), [AbsoluteGuard::NeverEmpty]);
+}
+
+#[test]
+fn what_was_let_in_under_an_override_is_not_held_against_changes_of_something_else() {
+    let mut lowered = edited(|zone| set(zone, "api", "A", &["192.0.2.1"]));
+    set(&mut lowered, "sub", "NS", &["ns.other."]);
+    let unrelated = |edit: fn(&mut Zone)| {
+        let mut zone = lowered.clone();
+        edit(&mut zone);
+        guards(Some(&lowered), &zone, &provenance())
+    };
+    assert_eq!(unrelated(|zone| set(zone, "new", "TXT", &["x"])), []);
+    assert_eq!(unrelated(|zone| set(zone, "ns1", "A", &["192.0.2.54"])), []);
+    assert_eq!(unrelated(|zone| set(zone, "sub", "NS", &["ns2.other."])), [], "it was delegated already");
+    let touched = unrelated(|zone| set(zone, "api", "A", &["192.0.2.3"]));
+    assert_eq!(touched, [AbsoluteGuard::AtLeastN], "a change of the endpoint itself wants its own override");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use dnsplan_fence::{Genesis, Move, Observed, Offer, Part, Permit, Register, Swap};
+use dnsplan_fence::{Generation, Genesis, Move, Observed, Offer, Part, Permit, Register, Swap};
 use dnsplan_plan::{Node, OwnerName, Plan, TargetId};
 
 use super::exec::yield_once;
@@ -29,7 +29,38 @@ pub struct Contents {
     pub foreign: Tree,
 }
 
-/// A target in memory. Every operation yields once before it takes effect, and once after.
+/// A conditional write as it goes over a wire: whoever carries it may lose it, delay it, or deliver it twice.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The record that must be there.
+    pub expected: FenceRecord,
+    /// The record that it leaves.
+    pub next: FenceRecord,
+    /// What it does.
+    pub action: Move,
+    /// What it writes beside the record.
+    pub rider: Rider,
+}
+
+impl Request {
+    /// What a permit's write looks like on the wire.
+    #[must_use]
+    pub fn new(permit: Permit<Quarantine>, rider: Rider) -> Self {
+        let (expected, action) = (permit.expected().clone(), permit.action());
+        Self { expected, next: permit.into_next(), action, rider }
+    }
+
+    /// On behalf of which generation it is made.
+    #[must_use]
+    pub fn offered(&self) -> Generation {
+        match (self.action, self.next.stage) {
+            (Move::Stage(_), Some(stage)) => stage.generation,
+            _ => self.next.generation,
+        }
+    }
+}
+
+/// A target in memory. Every operation of its traits yields once before it takes effect, and once after.
 pub struct MemoryTarget {
     id: TargetId,
     zone: OwnerName,
@@ -79,23 +110,69 @@ impl MemoryTarget {
     /// What a client would be answered from.
     #[must_use]
     pub fn answer(&self, owner: &OwnerName) -> Option<Arc<Node>> {
-        self.lock().answer(self.layout, owner)
+        self.lock().answered(self.layout, owner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Contents> {
         self.contents.lock().expect("invariant: nothing panics while it is locked")
     }
 
-    fn try_swap(&self, permit: Permit<Quarantine>, rider: &Rider) -> Result<Swap<Quarantine>, TargetError> {
+    /// What [`Register::load`] finds.
+    pub fn found(&self) -> Observed<Quarantine> {
+        match self.lock().fence.clone() {
+            None => Observed::Absent,
+            Some(text) => match codec::decode(&text) {
+                Ok(record) => Observed::Record(record),
+                Err(_) => Observed::Unreadable(text.into_bytes().into()),
+            },
+        }
+    }
+
+    /// What [`Register::create`] does: `record` in place of exactly `replaces`.
+    pub fn begin(&self, replaces: Option<&[u8]>, record: &FenceRecord) -> Swap<Quarantine> {
         let mut contents = self.lock();
-        if self.is_fenced && contents.fence.as_deref() != Some(&codec::encode(permit.expected())) {
+        if contents.fence.as_deref().map(str::as_bytes) != replaces {
+            return Swap::Lost(contents.record());
+        }
+        contents.fence = Some(codec::encode(record));
+        Swap::Won
+    }
+
+    /// What [`Register::swap`] does once the request is here.
+    ///
+    /// # Errors
+    /// As of [`Register::swap`].
+    pub fn receive(&self, request: &Request) -> Result<Swap<Quarantine>, TargetError> {
+        let mut contents = self.lock();
+        if self.is_fenced && contents.fence.as_deref() != Some(&codec::encode(&request.expected)) {
             return Ok(Swap::Lost(contents.record()));
         }
         let mut next = contents.clone();
-        self.carry_out(permit.action(), rider, &mut next)?;
-        next.fence = Some(codec::encode(permit.next()));
+        self.carry_out(request.action, &request.rider, &mut next)?;
+        next.fence = Some(codec::encode(&request.next));
         *contents = next;
         Ok(Swap::Won)
+    }
+
+    /// What [`Target::audit`] finds.
+    #[must_use]
+    pub fn inspect(&self, plan: &Plan, set_aside: &BTreeSet<OwnerName>) -> Audit {
+        let contents = self.lock();
+        let planned = owners_of(plan);
+        let differs = |owner: &OwnerName| {
+            let is_pointed = self.layout != Layout::Tree
+                || contents.pointers.get(owner) == planned.contains(owner).then(|| name_of(plan)).as_ref();
+            let ours = if contents.foreign.contains_key(owner) {
+                None
+            } else {
+                contents.answered(self.layout, owner)
+            };
+            !is_pointed || ours.as_ref() != plan.zone().node(owner)
+        };
+        let all: BTreeSet<OwnerName> = planned.union(&contents.ours(self.layout)).cloned().collect();
+        let differing =
+            all.into_iter().filter(|owner| !set_aside.contains(owner) && differs(owner)).collect();
+        Audit { differing, trees: contents.trees.keys().copied().collect() }
     }
 
     fn carry_out(&self, action: Move, rider: &Rider, contents: &mut Contents) -> Result<(), TargetError> {
@@ -182,7 +259,9 @@ impl Contents {
         self.fence.as_deref().and_then(|text| codec::decode(text).ok())
     }
 
-    fn answer(&self, layout: Layout, owner: &OwnerName) -> Option<Arc<Node>> {
+    /// What a client would be answered from.
+    #[must_use]
+    pub fn answered(&self, layout: Layout, owner: &OwnerName) -> Option<Arc<Node>> {
         let ours = match layout {
             Layout::Tree => self.pointers.get(owner).and_then(|name| self.trees.get(name)?.get(owner)),
             Layout::InPlace | Layout::Whole => self.nodes.get(owner),
@@ -241,35 +320,21 @@ impl Register for MemoryTarget {
 
     async fn load(&self) -> Result<Observed<Quarantine>, TargetError> {
         yield_once().await;
-        let observed = match self.lock().fence.clone() {
-            None => Observed::Absent,
-            Some(text) => match codec::decode(&text) {
-                Ok(record) => Observed::Record(record),
-                Err(_) => Observed::Unreadable(text.into_bytes().into()),
-            },
-        };
+        let observed = self.found();
         yield_once().await;
         Ok(observed)
     }
 
     async fn create(&self, genesis: Genesis<Quarantine>) -> Result<Swap<Quarantine>, TargetError> {
         yield_once().await;
-        let swap = {
-            let mut contents = self.lock();
-            if contents.fence.as_deref().map(str::as_bytes) == genesis.replaces() {
-                contents.fence = Some(codec::encode(genesis.record()));
-                Swap::Won
-            } else {
-                Swap::Lost(contents.record())
-            }
-        };
+        let swap = self.begin(genesis.replaces(), genesis.record());
         yield_once().await;
         Ok(swap)
     }
 
     async fn swap(&self, permit: Permit<Quarantine>, rider: Rider) -> Result<Swap<Quarantine>, TargetError> {
         yield_once().await;
-        let outcome = self.try_swap(permit, &rider);
+        let outcome = self.receive(&Request::new(permit, rider));
         yield_once().await;
         outcome
     }
@@ -299,18 +364,6 @@ impl Target for MemoryTarget {
 
     async fn audit(&self, plan: &Plan, set_aside: &BTreeSet<OwnerName>) -> Result<Audit, TargetError> {
         yield_once().await;
-        let contents = self.contents();
-        let planned = owners_of(plan);
-        let differs = |owner: &OwnerName| {
-            let is_pointed = self.layout != Layout::Tree
-                || contents.pointers.get(owner) == planned.contains(owner).then(|| name_of(plan)).as_ref();
-            let ours =
-                if contents.foreign.contains_key(owner) { None } else { contents.answer(self.layout, owner) };
-            !is_pointed || ours.as_ref() != plan.zone().node(owner)
-        };
-        let all: BTreeSet<OwnerName> = planned.union(&contents.ours(self.layout)).cloned().collect();
-        let differing =
-            all.into_iter().filter(|owner| !set_aside.contains(owner) && differs(owner)).collect();
-        Ok(Audit { differing, trees: contents.trees.keys().copied().collect() })
+        Ok(self.inspect(plan, set_aside))
     }
 }

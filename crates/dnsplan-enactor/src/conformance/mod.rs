@@ -42,7 +42,7 @@ use crate::{Layout, Target};
 
 pub use exec::{CountedNonces, Schedule, Task, VirtualClock, block_on, interleave, yield_once};
 pub use faulty::{Fault, Faulty};
-pub use memory::{Contents, MemoryTarget};
+pub use memory::{Contents, MemoryTarget, Request};
 pub use world::{World, sample_zone};
 
 /// Something done to a target by hand, past every fence.

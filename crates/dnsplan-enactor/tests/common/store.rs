@@ -20,6 +20,8 @@ pub(crate) struct Doctored {
     pub(crate) hides_targets: AtomicBool,
     /// The plan of this generation cannot be read, where it is not 0.
     pub(crate) hides_plan: AtomicU64,
+    /// How often a floor was asked for.
+    pub(crate) floors: AtomicU64,
     pub(crate) plans: Mutex<BTreeMap<Generation, Arc<Plan>>>,
 }
 
@@ -108,6 +110,7 @@ impl PlanStore for Doctored {
         self.up()?.demands(zone).await
     }
     async fn allow_floor(&self, zone: &OwnerName, wanted: Generation) -> Result<Generation, StoreError> {
+        self.floors.fetch_add(1, Ordering::Relaxed);
         self.up()?.allow_floor(zone, wanted).await
     }
     async fn pin(&self, zone: &OwnerName, pin: Pin) -> Result<(), StoreError> {

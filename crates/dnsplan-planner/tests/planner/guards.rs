@@ -2,7 +2,7 @@
 
 use crate::common::{NOW, first, guards, name, planned, pool, records, refused, spec, try_plan};
 use dnsplan_plan::{RRsetKey, RecordType};
-use dnsplan_planner::{Health, PlanError};
+use dnsplan_planner::{Health, PlanError, Removal, RemovalLimits, removals};
 
 const ENDPOINT: &str = "[[endpoint]]\nname = \"api\"\npools = { blue = 1 }\n";
 
@@ -135,6 +135,9 @@ fn ttl_bounds_refuse_and_can_be_lifted() {
     let record = |n: u8| format!("[[record]]\nname = \"m{n}\"\ntype = \"TXT\"\ndata = \"x\"\nttl = 0\n");
     let refusals = refused(&spec(&(0..8).map(record).collect::<String>()), None);
     assert!(refusals[0].what.ends_with("and 3 more"), "{refusals:?}");
+    let refusals = refused(&spec(&(0..5).map(record).collect::<String>()), None);
+    assert_eq!(refusals[0].what.matches(" has TTL 0, bounds are 1 to 604800").count(), 5, "{refusals:?}");
+    assert!(!refusals[0].what.contains("more"), "five are all of them: {refusals:?}");
 }
 
 #[test]
@@ -228,6 +231,37 @@ fn an_override_counts_until_it_expires_and_for_its_guard_and_zone_alone() {
         with("max-removal", "2027-01-01T00:00:00Z")
     );
     assert_eq!(guards(&refused(&elsewhere, Some(&before))), ["max-removal"]);
+}
+
+#[test]
+fn the_remedy_speaks_of_an_expired_override_of_this_guard_only() {
+    let before = first(&spec(&text(3)));
+    let of_another = format!("{}{}", spec(""), lifted("root-ns", "2026-11-19T00:00:00Z"));
+    let refusals = refused(&of_another, Some(&before));
+    assert_eq!(guards(&refusals), ["max-removal"]);
+    assert!(!refusals[0].remedy.contains("expired"), "{refusals:?}");
+    // So what is proposed is an override of its own, and it works.
+    planned(&with_remedy(&of_another, &refusals[0].remedy), &Health::from_spec(), Some(&before));
+    let own = format!("{of_another}{}", lifted("max-removal", "2026-11-19T00:00:00Z"));
+    assert!(refused(&own, Some(&before))[0].remedy.contains("max-removal in the spec expired"));
+}
+
+#[test]
+fn removals_can_be_asked_for_before_anything_is_planned() {
+    let (before, after) = (first(&spec(&text(3))), first(&spec("")));
+    let limits = RemovalLimits::default();
+    let found = removals(before.zone(), after.zone(), limits);
+    assert_eq!(found, [Removal { key: None, removed: 3, total: 3, allowed: 2 }]);
+    assert_eq!(
+        removals(before.zone(), after.zone(), RemovalLimits { count: 6, ..limits }),
+        found,
+        "half at most"
+    );
+    assert_eq!(removals(before.zone(), before.zone(), limits), []);
+    let endpoint = |count: usize| first(&spec(&format!("{}{ENDPOINT}", pool("blue", 2, &vec![true; count]))));
+    let found = removals(endpoint(10).zone(), endpoint(4).zone(), limits);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].to_string(), "6 of 10 records of api.example. A would go at once, 5 may");
 }
 
 #[test]

@@ -15,6 +15,7 @@ struct Need {
 
 const NEEDS: &[Need] = &[
     Need { command: "cc", packages: &["gcc"], why: "builds the bundled SQLite" },
+    Need { command: "chromium", packages: &["chromium"], why: "opens the simulator's report" },
     Need {
         command: "dig",
         packages: &["bind9-dnsutils", "dnsutils"],

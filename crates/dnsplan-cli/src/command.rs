@@ -38,16 +38,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
             let spec = Spec::read(&args.spec)?;
             publish::validate(&spec, common)
         }
-        Command::Simulate(args) => {
-            let report = simulate::run(&simulate::Options { seed: args.seed });
-            if common.format == crate::args::Format::Json {
-                crate::render::print_json(&report.to_json());
-            } else {
-                // anstream takes the colours out where nobody wants them.
-                anstream::print!("{}", report.render_text(true));
-            }
-            Ok(if report.holds() { Code::Done } else { Code::Violated })
-        }
+        Command::Simulate(args) => simulate::run(&args, common.format),
         Command::Completions(args) => {
             // Not straight to standard output: a reader that has gone away would be a panic there.
             let mut script = Vec::new();

@@ -1,36 +1,97 @@
-//! `dnsplan simulate --delayed-enactor`: the race of October 2025, on the enactor loop that production runs.
+//! `dnsplan simulate`: the production loop in a made-up world. What happens there is up to `dnsplan-sim`; this asks for
+//! it and tells of it.
 //!
-//! 1. Nothing of the product is imitated: enactors are [`Enactor::run`], the fence is the target's, the store is a plan
-//!    store. Made up are the time, the delays, and who is polled next.
-//! 2. The scenario fixes who is slow and when; the seed fixes everything else. The same seed gives the same bytes.
-//! 3. The verdict is computed from what the target holds and answers after every single poll, never from what an enactor
-//!    says. The tests run the same scenario against a target without a fence, where the verdict must be bad.
-//!
-//! Rejected: a model of the enactor, as quick as one likes and free to drift from what is deployed.
-//!
-//! [`Enactor::run`]: dnsplan_enactor::Enactor::run
+//! 1. What one run prints is a function of the command line: no clock, no path and no thread has a say in it.
+//! 2. Many runs take all cores. Which of them is reported does not depend on who was quicker.
+//! 3. A random run that breaks is cut down to what it takes, and comes with the command that plays it again.
 
-mod events;
-mod invariants;
-mod log;
-mod report;
-mod scenario;
-#[cfg(test)]
-mod tests;
-mod world;
+mod draft;
+mod explore;
+mod game;
+mod html;
+mod json;
+mod many;
+mod text;
 
-use dnsplan_enactor::conformance::MemoryTarget;
+use dnsplan_sim::Outcome;
 
-pub(crate) use report::Report;
+use crate::args::{Format, Simulate};
+use crate::failure::{Code, Failure};
+use crate::render::print_json;
 
-/// What to simulate.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Options {
-    /// Determines the interleaving, the delays and how the target cuts plans.
-    pub(crate) seed: u64,
+use draft::Draft;
+use game::Game;
+
+/// Runs the command.
+pub(crate) fn run(args: &Simulate, format: Format) -> Result<Code, Failure> {
+    if let Some(named) = &args.mode.explore {
+        return Ok(explore::run(named, format));
+    }
+    let game = Game::of(args)?;
+    let first = args.seed.unwrap_or_else(|| game.default_seed());
+    if first.checked_add(args.runs - 1).is_none() {
+        let message = format!("--seed {first} --runs {}: seeds end at {}", args.runs, u64::MAX);
+        return Err(Failure::new(Code::Usage, message));
+    }
+    // At once, so that hours of simulation do not end at a directory that is not there.
+    let draft = args.report.as_deref().map(Draft::begin).transpose()?;
+    if args.runs == 1 {
+        once(&game, first, draft, format)
+    } else {
+        many(&game, first, args.runs, draft, format)
+    }
 }
 
-/// Runs the scenario to its end.
-pub(crate) fn run(options: &Options) -> Report {
-    scenario::play(options.seed, MemoryTarget::new)
+fn once(game: &Game, seed: u64, draft: Option<Draft>, format: Format) -> Result<Code, Failure> {
+    let ran = game.play(seed, true);
+    let failure = (!ran.outcome.holds()).then(|| game.cut_down(seed)).flatten();
+    if let Some(draft) = draft {
+        draft.finish(&html::page(&ran.outcome))?;
+    }
+    match format {
+        Format::Json => print_json(&json::once(&ran.outcome, failure.as_ref())),
+        // anstream takes the colours out where nobody wants them.
+        Format::Text => anstream::print!("{}", text::once(&ran.outcome, failure.as_ref())),
+    }
+    Ok(code(ran.outcome.holds()))
+}
+
+fn many(game: &Game, first: u64, runs: u64, draft: Option<Draft>, format: Format) -> Result<Code, Failure> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let runs = many::play(first, runs, threads, |seed| game.play(seed, false));
+    let failure = runs.failed.map(|seed| game.failure(seed));
+    match (draft, &failure) {
+        (Some(draft), Some(failure)) => draft.finish(&html::page(&failure.outcome))?,
+        (Some(_), None) => anstream::eprintln!("nothing broke: no report is written"),
+        (None, _) => {}
+    }
+    match format {
+        Format::Json => print_json(&json::many(game, &runs, failure.as_ref())),
+        Format::Text => anstream::print!("{}", text::many(game, &runs, failure.as_ref())),
+    }
+    Ok(code(failure.is_none()))
+}
+
+const fn code(holds: bool) -> Code {
+    if holds { Code::Done } else { Code::Violated }
+}
+
+/// A run that broke, and how to see it again.
+struct Failed {
+    outcome: Outcome,
+    /// How it was cut down, where it is a random one.
+    cut: Option<Cut>,
+    /// Plays just that.
+    command: String,
+}
+
+/// What was left out of a random schedule.
+struct Cut {
+    /// What still takes part, as `--keep` takes it.
+    keep: String,
+    /// How many decisions that is, and of how many.
+    kept: usize,
+    of: usize,
+    /// In how many tries.
+    tries: u64,
 }

@@ -27,6 +27,20 @@ pub(crate) const PURE: &[Pure] = &[
         name: "dnsplan-enactor",
         allowed: &["dnsplan-fence", "dnsplan-plan", "hickory-proto", "thiserror", "tracing"],
     },
+    Pure {
+        name: "dnsplan-sim",
+        allowed: &[
+            "dnsplan-fence",
+            "dnsplan-plan",
+            "dnsplan-planner",
+            "dnsplan-enactor",
+            "indexmap",
+            "rustc-hash",
+            "serde",
+            "thiserror",
+            "toml",
+        ],
+    },
 ];
 
 /// Allowed in every row, under this condition alone: the model checker, which replaces the standard library's own types.

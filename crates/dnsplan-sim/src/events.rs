@@ -1,39 +1,46 @@
 //! The events of an enactor as lines of the timeline.
 
-use dnsplan::fence::{Generation, Move, Part};
+use std::sync::Arc;
+
 use dnsplan_enactor::Event;
+use dnsplan_fence::{Generation, Move, Part};
 
-use super::log::{Entry, Log};
-
-pub(super) const PUBLISHED: &str = "published";
-pub(super) const REAPED: &str = "reaped";
+use crate::log::Log;
 
 /// Enters what an enactor has to say.
-pub(super) fn record(log: &Log, actor: &'static str, event: &Event) {
+pub(crate) fn record(log: &Log, actor: &Arc<str>, event: &Event) {
     let Some((kind, generation)) = classify(event) else { return };
-    let text = match event {
+    let is_detail = match event {
+        Event::Wrote { action: Move::Stage(_), .. } => true,
+        Event::Wrote { action: Move::Flip(part) | Move::Apply(part), .. } => !part.is_last(),
+        // A race for the same work; the clean-up of the tree in question has its own line.
+        Event::Lost { generation, now, .. } => now.is_none_or(|now| *generation >= now),
+        _ => false,
+    };
+    if is_detail {
+        log.detail(actor, kind, generation, || text(event));
+    } else {
+        log.say(actor, kind, generation, || text(event));
+    }
+}
+
+fn text(event: &Event) -> String {
+    match event {
         Event::Wrote { generation, action: Move::Stage(part) } => {
             format!("stages generation {generation} out of sight, {}", of(*part))
         }
         Event::Wrote { generation, action: Move::Flip(part) } => {
             format!("flips to generation {generation}, {}", of(*part))
         }
+        Event::Wrote { generation, action: Move::Apply(part) } => {
+            format!("puts generation {generation} in place, {}", of(*part))
+        }
         Event::Wrote { action: Move::RaiseFloor(floor), .. } => {
             format!("cleans up: raises the floor to {floor}, nothing below may ever be applied")
         }
-        Event::Reaped(tree) => {
-            format!("cleans up: deletes the tree of generation {}", tree.generation)
-        }
+        Event::Reaped(tree) => format!("cleans up: deletes the tree of generation {}", tree.generation),
         event => event.to_string(),
-    };
-    let is_detail = match event {
-        Event::Wrote { action: Move::Stage(_), .. } => true,
-        Event::Wrote { action: Move::Flip(part), .. } => !part.is_last(),
-        // A race for the same work; the clean-up of the tree in question has its own line.
-        Event::Lost { generation, now, .. } => now.is_none_or(|now| *generation >= now),
-        _ => false,
-    };
-    log.push(Entry { at_ms: log.time.now_ms(), actor, kind, generation, text, october: None, is_detail });
+    }
 }
 
 /// `None` for what another event says better.
@@ -44,6 +51,7 @@ fn classify(event: &Event) -> Option<(&'static str, Option<Generation>)> {
         Event::Wrote { generation, action: Move::Stage(_) } => ("staged", Some(*generation)),
         Event::Wrote { generation, action: Move::Flip(_) } => ("flipped", Some(*generation)),
         Event::Wrote { action: Move::RaiseFloor(floor), .. } => ("floor-raised", Some(*floor)),
+        Event::Wrote { generation, action: Move::Apply(_) } => ("applied", Some(*generation)),
         Event::Wrote { generation, .. } => ("wrote", Some(*generation)),
         Event::Lost { generation, .. } => ("refused", Some(*generation)),
         Event::Settled(_) => ("reply-lost", None),
@@ -59,23 +67,10 @@ fn classify(event: &Event) -> Option<(&'static str, Option<Generation>)> {
         Event::StoreTrouble(_) => ("store-trouble", None),
         Event::Failed(_) => ("failed", None),
         Event::Confirmed(generation) => ("confirmed", Some(*generation)),
-        Event::Reaped(tree) => (REAPED, Some(tree.generation)),
+        Event::Reaped(tree) => ("reaped", Some(tree.generation)),
         Event::Reissued { to, .. } => ("reissued", Some(*to)),
     };
     Some((kind, generation))
-}
-
-/// What a refused write would have done.
-pub(super) fn name(action: Move) -> String {
-    match action {
-        Move::Stage(part) => format!("staging {}", of(part)),
-        Move::Flip(part) => format!("flip {}", of(part)),
-        Move::Apply(part) => format!("apply {}", of(part)),
-        Move::Repair => "repair".to_owned(),
-        Move::RaiseFloor(floor) => format!("floor {floor}"),
-        Move::Reap(generation) => format!("deletion of the tree of {generation}"),
-        Move::Freeze(id) => format!("freeze {id}"),
-    }
 }
 
 fn of(part: Part) -> String {

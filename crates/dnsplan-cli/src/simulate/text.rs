@@ -1,0 +1,205 @@
+//! What came out, for people. Colours are always in it; whoever prints it takes them out where nobody wants them.
+
+use anstyle::{AnsiColor, Style};
+use dnsplan_sim::{Breach, Entry, Invariant, Outcome, Refusal, Weak};
+
+use crate::render::{BOLD, YELLOW, styled};
+
+use super::game::Game;
+use super::many::Runs;
+use super::{Cut, Failed};
+
+const DIM: Style = Style::new().dimmed();
+pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
+pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
+
+/// Kinds of entries that come in rows: those that are alike make one line.
+const ROWS: [&str; 2] = ["published", "reaped"];
+
+/// One run, and what it takes where it broke and was cut down. Ends with a line feed.
+pub(super) fn once(outcome: &Outcome, cut_down: Option<&Failed>) -> String {
+    let mut lines = whole(outcome);
+    if let Some(failed) = cut_down {
+        lines.push(String::new());
+        lines.extend(failure(failed));
+    }
+    lines.push(format!("seed {}; the same seed prints the same bytes", outcome.seed));
+    page(&lines)
+}
+
+/// Many runs, and the one that broke. Ends with a line feed.
+pub(super) fn many(game: &Game, runs: &Runs, failed: Option<&Failed>) -> String {
+    let tally = &runs.tally;
+    let last = runs.first + (tally.runs - 1);
+    let mut lines = vec![styled(BOLD, game.title())];
+    lines.extend(switched_off(game.without()));
+    lines.push(format!("{}, seeds {} to {last}", count(tally.runs, "run"), runs.first));
+    let (steps, looks, refused) = (tally.steps, tally.looks, tally.refused);
+    lines.push(format!("{steps} steps, looked at {looks} times; {refused} writes refused"));
+    lines.push(format!(
+        "{:.1} h of virtual time in {:.1} s on {}: {:.0} schedules/s, {:.0} times as fast as real time",
+        tally.virtual_ms as f64 / 3_600_000.0,
+        runs.wall.as_secs_f64(),
+        count(runs.threads as u64, "thread"),
+        runs.per_second(),
+        runs.speed()
+    ));
+    lines.push(String::new());
+    for (invariant, of) in &tally.broken {
+        lines.push(format!("{} in {of} of {}", broken(*invariant), count(tally.runs, "run")));
+    }
+    match failed {
+        Some(failed) => {
+            let seed = styled(BOLD, format_args!("seed {last}, the lowest that broke"));
+            lines.extend([String::new(), seed]);
+            lines.extend(failure(failed));
+        }
+        None => lines.push(format!("{}: every run holds", styled(GOOD, "never empty, never backwards"))),
+    }
+    page(&lines)
+}
+
+fn page(lines: &[String]) -> String {
+    lines.iter().flat_map(|line| [line, "\n"]).collect()
+}
+
+fn count(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
+/// A run that broke, and how to see it again.
+fn failure(failed: &Failed) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(Cut { kept, of, tries, .. }) = &failed.cut {
+        let text = format!("what it takes: {kept} of {of} decisions, found in {tries} tries");
+        lines.extend([styled(BOLD, text), String::new()]);
+    }
+    lines.extend(whole(&failed.outcome));
+    lines.push(format!("again: {}", failed.command));
+    lines
+}
+
+/// Everything about one run but how to see it again.
+fn whole(outcome: &Outcome) -> Vec<String> {
+    let mut lines = head(outcome);
+    lines.push(String::new());
+    lines.extend(timeline(outcome));
+    lines.push(String::new());
+    lines.extend(refused(outcome));
+    lines.push(String::new());
+    lines.extend(verdict(outcome));
+    lines
+}
+
+fn head(outcome: &Outcome) -> Vec<String> {
+    let endpoints = match outcome.endpoints.as_slice() {
+        [one] => format!("protected endpoint {one}"),
+        all => format!("protected endpoints {}", all.join(", ")),
+    };
+    vec![styled(BOLD, &outcome.title), format!("zone {}, {endpoints}", outcome.zone)]
+}
+
+fn timeline(outcome: &Outcome) -> Vec<String> {
+    let shown: Vec<&Entry> = outcome.entries.iter().filter(|entry| !entry.is_detail).collect();
+    let width = width(outcome);
+    let mut lines = Vec::new();
+    for row in shown.chunk_by(|one, two| is_alike(one, two)) {
+        let (Some(first), Some(last)) = (row.first(), row.last()) else { continue };
+        let text = if row.len() == 1 { last.text.clone() } else { in_one(first, row) };
+        let text = match last.kind {
+            "refused" | "arrived" => styled(YELLOW, text),
+            "broken" => styled(BAD, text),
+            _ => text,
+        };
+        lines.push(format!("{}  {:<width$}  {text}", time(last.at_ms), last.actor));
+        lines.extend(last.october.as_deref().map(|fact| october(fact, width)));
+    }
+    lines
+}
+
+/// Whether two entries, one after the other, make one line: they differ in nothing but the generation.
+fn is_alike(one: &Entry, two: &Entry) -> bool {
+    let without_number = |entry: &Entry| entry.text.replace(&number(entry), "");
+    let is_same = one.kind == two.kind && one.actor == two.actor && one.october.is_none();
+    is_same
+        && one.generation.is_some()
+        && ROWS.contains(&one.kind)
+        && without_number(one) == without_number(two)
+}
+
+/// Entries that differ in nothing but the generation, as one.
+fn in_one(first: &Entry, row: &[&Entry]) -> String {
+    let text = first.text.replacen("the tree of", "the trees of", 1);
+    text.replacen(&format!("generation {}", number(first)), &format!("generations {}", numbers(row)), 1)
+}
+
+fn numbers(row: &[&Entry]) -> String {
+    let all: Vec<u64> = row.iter().filter_map(|entry| Some(entry.generation?.get())).collect();
+    match all.as_slice() {
+        [first, _, .., last] if all.is_sorted_by(|one, two| one + 1 == *two) => format!("{first} to {last}"),
+        all => all.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn number(entry: &Entry) -> String {
+    entry.generation.map_or_else(String::new, |generation| generation.to_string())
+}
+
+fn refused(outcome: &Outcome) -> Vec<String> {
+    let (stale, races): (Vec<_>, Vec<_>) = outcome.refusals.iter().partition(|refusal| refusal.is_stale());
+    let width = width(outcome);
+    let mut lines = vec![styled(BOLD, "refused by the target, in the write itself")];
+    for Refusal { at_ms, actor, offered, action, why, .. } in &stale {
+        lines.push(format!("{}  {actor:<width$}  generation {offered}, {action}: {why}", time(*at_ms)));
+    }
+    if stale.is_empty() {
+        lines.push("no write of an older plan".to_owned());
+    }
+    match races.len() {
+        0 => {}
+        1 => lines.push("and a write that lost a race for the same work".to_owned()),
+        several => lines.push(format!("and {several} writes that lost a race for the same work")),
+    }
+    lines
+}
+
+fn verdict(outcome: &Outcome) -> Vec<String> {
+    let mut lines = Vec::new();
+    for Breach { invariant, step, at_ms, text, october: fact } in &outcome.breaches {
+        let broken = broken(*invariant);
+        lines.push(format!("{broken} at step {step}, {}: {text}", time(*at_ms).trim_start()));
+        lines.extend(fact.map(|fact| format!("  {}", styled(DIM, format_args!("in October: {fact}")))));
+    }
+    if outcome.holds() {
+        let verdict = styled(GOOD, "never empty, never backwards");
+        lines.push(format!("{verdict}: looked at {} times in {} steps", outcome.looks, outcome.steps));
+    } else if outcome.looks == 0 {
+        lines.push(format!("{}: nothing was ever looked at", styled(BAD, "no verdict")));
+    }
+    lines.extend(switched_off(&outcome.without));
+    lines
+}
+
+fn broken(invariant: Invariant) -> String {
+    format!("{} ({})", styled(BAD, format_args!("BROKEN {invariant}")), invariant.failure())
+}
+
+fn switched_off<'a>(without: impl IntoIterator<Item = &'a Weak>) -> Option<String> {
+    let keys: Vec<&str> = without.into_iter().map(|weak| weak.key()).collect();
+    (!keys.is_empty()).then(|| format!("switched off: {}", keys.join(", ")))
+}
+
+fn october(fact: &str, width: usize) -> String {
+    let indent = time(0).len() + 2 + width + 2;
+    format!("{:indent$}{}", "", styled(DIM, format_args!("in October: {fact}")))
+}
+
+/// Of the column of actors.
+fn width(outcome: &Outcome) -> usize {
+    outcome.lanes.iter().map(|lane| lane.len()).max().unwrap_or_default()
+}
+
+/// Seconds since the start, aligned.
+fn time(millis: u64) -> String {
+    format!("{:>4}.{:03} s", millis / 1000, millis % 1000)
+}

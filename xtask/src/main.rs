@@ -1,5 +1,6 @@
 //! The automation of this workspace: `cargo xtask test` is the whole test command, locally and in CI.
 
+mod mutants;
 mod run;
 mod steps;
 mod tools;
@@ -39,12 +40,21 @@ enum Command {
         /// Part of a benchmark's name
         filter: Option<String>,
     },
+    /// Shows that each mutant of `tests/mutants.toml` is killed by a test: one check removed or weakened each
+    Mutants {
+        /// Only these
+        names: Vec<String>,
+        /// Go on to the next mutant once so many suites have killed it
+        #[arg(long, default_value_t = 2)]
+        enough: usize,
+    },
     /// Prints what the pure crates depend on, as cargo resolves it
     Purity,
 }
 
 /// The crates that see no clock, randomness, socket or runtime.
-const PURE: [&str; 4] = ["dnsplan-fence", "dnsplan-plan", "dnsplan-planner", "dnsplan-enactor"];
+const PURE: [&str; 5] =
+    ["dnsplan-fence", "dnsplan-plan", "dnsplan-planner", "dnsplan-enactor", "dnsplan-sim"];
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
@@ -52,6 +62,7 @@ fn main() -> ExitCode {
         Command::Loom => steps::run(&[Step::Loom], false),
         Command::Tidy => steps::run(&[Step::Tidy], false),
         Command::Bench { filter } => bench(filter.as_deref()),
+        Command::Mutants { names, enough } => mutants::run(&names, enough.max(1)),
         Command::Purity => purity(),
     };
     match done {

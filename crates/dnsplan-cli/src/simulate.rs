@@ -45,13 +45,14 @@ pub(crate) fn run(args: &Simulate, format: Format) -> Result<Code, Failure> {
 fn once(game: &Game, seed: u64, draft: Option<Draft>, format: Format) -> Result<Code, Failure> {
     let ran = game.play(seed, true);
     let failure = (!ran.outcome.holds()).then(|| game.cut_down(seed)).flatten();
-    if let Some(draft) = draft {
-        draft.finish(&html::page(&ran.outcome))?;
-    }
+    // The verdict first: it is not lost where the page cannot be written.
     match format {
         Format::Json => print_json(&json::once(&ran.outcome, failure.as_ref())),
         // anstream takes the colours out where nobody wants them.
         Format::Text => anstream::print!("{}", text::once(&ran.outcome, failure.as_ref())),
+    }
+    if let Some(draft) = draft {
+        draft.finish(&html::page(&ran.outcome))?;
     }
     Ok(code(ran.outcome.holds()))
 }
@@ -60,14 +61,14 @@ fn many(game: &Game, first: u64, runs: u64, draft: Option<Draft>, format: Format
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let runs = many::play(first, runs, threads, |seed| game.play(seed, false));
     let failure = runs.failed.map(|seed| game.failure(seed));
+    match format {
+        Format::Json => print_json(&json::many(game, &runs, failure.as_ref())),
+        Format::Text => anstream::print!("{}", text::many(game, &runs, failure.as_ref())),
+    }
     match (draft, &failure) {
         (Some(draft), Some(failure)) => draft.finish(&html::page(&failure.outcome))?,
         (Some(_), None) => anstream::eprintln!("nothing broke: no report is written"),
         (None, _) => {}
-    }
-    match format {
-        Format::Json => print_json(&json::many(game, &runs, failure.as_ref())),
-        Format::Text => anstream::print!("{}", text::many(game, &runs, failure.as_ref())),
     }
     Ok(code(failure.is_none()))
 }

@@ -288,6 +288,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         match &swap {
             Swap::Won => {
                 self.memory.mine = Some(attempt);
+                self.memory.found = self.memory.found.map(|(_, found)| (attempt, found));
                 self.emit(&Event::Wrote { generation, action });
             }
             Swap::Lost(now) => {

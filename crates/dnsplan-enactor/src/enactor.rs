@@ -103,8 +103,9 @@ pub(crate) struct Memory {
     pub(crate) trouble: Option<StoreError>,
     /// The attempt that the record carried when the trees were listed, or this enactor's own last one since.
     pub(crate) mine: Option<Nonce>,
-    /// The highest generation of a tree that was there when the record granted nothing.
-    pub(crate) found: Option<Generation>,
+    /// The highest generation of a tree that was there when the record granted nothing, and the attempt that the record carried
+    /// then, or this enactor's own last one since.
+    pub(crate) found: Option<(Nonce, Generation)>,
     /// What the last repair restored.
     pub(crate) repaired: Option<BTreeSet<OwnerName>>,
 }
@@ -217,18 +218,18 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         record: Option<&FenceRecord>,
         plan: Option<&Plan>,
     ) -> Result<Generation, TargetError> {
-        let is_blank = record.is_some_and(|record| record.generation.is_zero());
-        let Some(plan) = plan.filter(|_| is_blank && self.target.layout() == Layout::Tree) else {
-            self.memory.found = None;
-            return Ok(Generation::ZERO);
-        };
-        // Once is enough: what is staged from now on is of no generation that the store does not know.
-        if let Some(found) = self.memory.found {
+        let blank =
+            record.filter(|record| record.generation.is_zero() && self.target.layout() == Layout::Tree);
+        let (Some(record), Some(plan)) = (blank, plan) else { return Ok(Generation::ZERO) };
+        // Once is enough while nobody else writes: what is staged from now on is of no generation that the store does not know.
+        if let Some((attempt, found)) = self.memory.found
+            && attempt == record.attempt
+        {
             return Ok(found);
         }
         let audit = self.target.audit(plan, &BTreeSet::new()).await?;
         let found = audit.trees.iter().map(|tree| tree.generation).max().unwrap_or(Generation::ZERO);
-        self.memory.found = Some(found);
+        self.memory.found = Some((record.attempt, found));
         Ok(found)
     }
 
@@ -269,8 +270,9 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         plan: Option<&Plan>,
     ) -> Result<Basis, StoreError> {
         let (Some(record), Some(plan)) = (record, plan) else { return Ok(Basis::Unknown) };
-        // Where the store has another plan under the live number, or none, its history says nothing about what is there.
-        let is_known = live.is_some() && !record.base.is_zero() && plan.generation() >= record.base;
+        // Where the store has another plan under the live number, or none, its history says nothing about what is there. Where
+        // nothing was granted yet, or no chain has ended yet, all that was ever planned may be.
+        let is_known = (live.is_some() || record.generation.is_zero()) && plan.generation() >= record.base;
         if self.target.layout() == Layout::Whole || !is_known {
             return Ok(Basis::Unknown);
         }

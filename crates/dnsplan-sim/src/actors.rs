@@ -239,7 +239,7 @@ impl Cleaner {
     /// The trees that are many generations older than what was applied last.
     fn old(&self, newest: Generation) -> Vec<Generation> {
         let trees = self.target.place.target.contents().trees;
-        let is_old = |generation: &Generation| generation.get() + self.age < newest.get();
+        let is_old = |generation: &Generation| generation.get().saturating_add(self.age) < newest.get();
         trees.keys().map(|name| name.generation).filter(is_old).collect()
     }
 
@@ -294,7 +294,7 @@ impl Cleaner {
         log.say(name, "refused", generation, || {
             format!("may not delete the tree of generation {generation}: {why}")
         });
-        log.refuse(|| Refusal {
+        log.no_permit(|| Refusal {
             step: self.store.wire.net.core.step(),
             at_ms: self.store.wire.net.core.now(),
             actor: Arc::clone(name),
@@ -304,6 +304,7 @@ impl Cleaner {
             live,
             live_by: log.placed_by(live),
             why,
+            was_sent: false,
         });
     }
 

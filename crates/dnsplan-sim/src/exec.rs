@@ -27,8 +27,8 @@ enum Item {
     Wake(TaskId, u32),
     /// A request arrives.
     Arrive(Effect),
-    /// A task begins (again).
-    Start(TaskId),
+    /// A task begins (again), if nobody has stopped it since.
+    Start(TaskId, u32),
 }
 
 struct Event {
@@ -237,7 +237,8 @@ impl Executor {
     pub(crate) fn start(&mut self, id: TaskId, delay: u64) {
         let mut state = self.core.lock();
         let at = state.now.saturating_add(delay);
-        state.push(at, Item::Start(id));
+        let life = state.lives[id];
+        state.push(at, Item::Start(id, life));
     }
 
     /// Kills a task wherever it is. It does not begin again by itself.
@@ -261,8 +262,8 @@ impl Executor {
                 effect();
                 Did::Event
             }
-            Item::Start(id) => {
-                if self.lives[id].task.is_some() {
+            Item::Start(id, life) => {
+                if self.lives[id].task.is_some() || self.core.lock().lives[id] != life {
                     return Some(Did::Event);
                 }
                 self.lives[id].task = Some((self.lives[id].make)());

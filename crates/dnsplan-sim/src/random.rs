@@ -55,7 +55,7 @@ enum Beat {
     Back(u32),
     Health(Health),
     Thaw,
-    Unforeign(OwnerName),
+    Unforeign(usize, OwnerName),
 }
 
 /// Plays one schedule. `is_kept` says whether anybody reads the timeline.
@@ -190,10 +190,13 @@ impl Random {
         self.run.until(TROUBLE);
         self.run.world.net.mend();
         // A target that was put back may have brought somebody else's records back, too.
-        for place in &self.run.world.places {
-            place.target.edit(|contents| contents.foreign.clear());
+        for target in 0..self.run.world.places.len() {
+            let place = Arc::clone(&self.run.world.places[target]);
+            if !place.target.contents().foreign.is_empty() {
+                place.target.edit(|contents| contents.foreign.clear());
+                self.run.forgive(target);
+            }
         }
-        self.run.forgive();
         // Whoever froze everything sees that it still is, where the store was put back in between, and lifts it again.
         for later in [3_000, 8_000, 13_000] {
             self.run.until(TROUBLE + later);
@@ -233,13 +236,11 @@ impl Random {
                     self.say("unfrozen", || "the freeze is lifted".to_owned());
                 }
             }
-            Beat::Unforeign(owner) => {
-                world.places.iter().for_each(|place| {
-                    place.target.edit(|contents| {
-                        contents.foreign.remove(&owner);
-                    })
+            Beat::Unforeign(target, owner) => {
+                self.run.world.places[target].target.edit(|contents| {
+                    contents.foreign.remove(&owner);
                 });
-                self.run.forgive();
+                self.run.forgive(target);
             }
             Beat::Back(index) => self.put_back(index),
             Beat::Happen(index, incident) => self.happen(at, index, incident),
@@ -251,7 +252,7 @@ impl Random {
             Some(Saved::Target(target, backup)) => {
                 self.run.world.places[target].restore(backup);
                 self.say("rewound", || format!("target-{} is put back to an earlier state", target + 1));
-                self.run.forgive();
+                self.run.forgive(target);
             }
             Some(Saved::Store(store)) => {
                 self.run.world.store.restore(&store);
@@ -295,6 +296,9 @@ impl Random {
             }
             Incident::Flap { members } => self.flap(at, members),
             Incident::Unknown { millis } => {
+                self.say("unknown-health", || {
+                    format!("the health of pool blue cannot be asked for {}", span(millis))
+                });
                 self.run.world.wishes.set_health(unknown_health("blue"));
                 self.later(at + millis, Beat::Health(Health::from_spec()));
             }
@@ -343,11 +347,11 @@ impl Random {
                     contents.foreign.insert(owner.clone(), node);
                 });
                 self.say("foreign", || format!("somebody else's records turn up at {owner}"));
-                self.later((at + millis).min(TROUBLE), Beat::Unforeign(owner));
+                self.later((at + millis).min(TROUBLE), Beat::Unforeign(target, owner));
             }
             _ => {}
         }
-        self.run.forgive();
+        self.run.forgive(target);
     }
 
     /// Health checks change their minds, and change them back.
@@ -372,8 +376,9 @@ impl Random {
     fn prune(&mut self) {
         let head = self.run.world.head_generation();
         let store = Arc::clone(&self.run.world.store);
-        self.run.world.registry.prune_below(head);
-        drop(block_on(store.prune(&self.run.world.origin, head)));
+        if block_on(store.prune(&self.run.world.origin, head)).is_ok() {
+            self.run.world.registry.prune_below(head);
+        }
         self.run.checker.history_lost();
         self.say("pruned", || format!("plans below {head} are forgotten"));
     }

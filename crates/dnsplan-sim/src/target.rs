@@ -220,6 +220,7 @@ fn refusal(
         live,
         live_by,
         why,
+        was_sent: true,
     }
 }
 

@@ -25,11 +25,13 @@ pub enum Invariant {
     OnlyPlans,
     /// G8: a plan that the store acknowledged is in the store, and a planner is never told wrong.
     NothingLost,
+    /// No guarantee: whatever the story waited for has happened. Where it has not, the story may be wrong.
+    CameToItsEnd,
 }
 
 impl Invariant {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::NeverBackwards,
         Self::NeverEmpty,
         Self::LivePlanKept,
@@ -38,6 +40,7 @@ impl Invariant {
         Self::OneContent,
         Self::OnlyPlans,
         Self::NothingLost,
+        Self::CameToItsEnd,
     ];
 
     /// Its name in JSON and in scenario files, such as `never-empty`.
@@ -52,6 +55,7 @@ impl Invariant {
             Self::OneContent => "one-content",
             Self::OnlyPlans => "only-plans",
             Self::NothingLost => "nothing-lost",
+            Self::CameToItsEnd => "came-to-its-end",
         }
     }
 
@@ -67,6 +71,7 @@ impl Invariant {
             Self::OneContent => "one generation was live with two contents",
             Self::OnlyPlans => "something was granted that no plan authorised",
             Self::NothingLost => "an acknowledged plan was lost",
+            Self::CameToItsEnd => "the story did not come to its end",
         }
     }
 }
@@ -151,6 +156,8 @@ pub struct Refusal {
     pub live_by: Arc<str>,
     /// Why, in words.
     pub why: String,
+    /// Whether it was sent, and refused by the target in the write itself. Else the fence gave no permit, and nothing was sent.
+    pub was_sent: bool,
 }
 
 impl Refusal {

@@ -125,6 +125,25 @@ fn what_is_no_scenario_says_where_and_why() {
     assert_eq!(target, "line 2: there is no target 2: targets are numbered from 1 to 1");
     let world = error("title = \"x\"\n[world]\nenactors = 0\n");
     assert_eq!(world, "line 2: enactors, planners, targets and batch must be at least 1");
+    for (step, what) in [
+        ("do = \"publish\"\ncount = 0", "count must be from 1 to 100000"),
+        (
+            "do = \"hold\"\nactor = \"enactor-1\"\ncall = \"flipp\"",
+            "there is no call \"flipp\": it is one of load, create, stage",
+        ),
+        ("do = \"hold\"\nactor = \"enactor-1\"\ncall = \"flip\"\npart = 0", "parts are numbered from 1"),
+        ("do = \"damage\"\nowner = \"no..such\"", "\"no..such\" is no owner name"),
+        ("do = \"pass\"\ntime = \"9999999999999999s\"", "\"9999999999999999s\" is too long"),
+        (
+            "do = \"say\"\nactor = \"x\"\ntext = \"\\u001b[2J\"",
+            "the control character '\\u{1b}' is not shown",
+        ),
+    ] {
+        let said = error(&format!("title = \"x\"\n[[step]]\n{step}\n"));
+        assert!(said.starts_with(&format!("line 2: {what}")), "{said}");
+    }
+    let crowd = error("title = \"x\"\n[world]\nenactors = 4000000000\n");
+    assert_eq!(crowd, "line 2: there can be at most 64 enactors, planners and targets each");
     let key = error("title = \"x\"\nlayout = \"tree\"\n");
     assert!(key.starts_with("line 2: unknown field `layout`"), "{key}");
     let spec = error("title = \"x\"\n[world]\nspec = \"nonsense = 1\"\n");
@@ -141,6 +160,22 @@ fn what_is_no_scenario_says_where_and_why() {
 fn a_wait_that_is_in_vain_is_a_verdict() {
     let text = "title = \"x\"\n[[step]]\ndo = \"wait\"\nkind = \"rewound\"\nwithin = \"1s\"\n";
     let outcome = play(&Scenario::parse(text).expect("valid"), 1, &BTreeSet::new());
-    let breach = outcome.breach(Invariant::EventuallyNewest).expect("nothing is ever rewound");
+    assert_eq!(broken(&outcome), [Invariant::CameToItsEnd], "nothing is wrong with the engine");
+    let breach = outcome.breach(Invariant::CameToItsEnd).expect("nothing is ever rewound");
+    assert_eq!(breach.october, None);
     assert_eq!(breach.text, "waited 1.000 s for \"rewound\" of anybody in vain");
+}
+
+#[test]
+fn who_is_stopped_before_it_has_begun_does_not_begin() {
+    let text = "title = \"x\"\n[world]\nenactors = 2\n[[step]]\ndo = \"stop\"\nactor = \"enactor-1\"\n\
+        [[step]]\ndo = \"stop\"\nactor = \"enactor-2\"\n[[step]]\ndo = \"pass\"\ntime = \"5s\"\n\
+        [[step]]\ndo = \"say\"\nactor = \"story\"\ntext = \"now\"\n\
+        [[step]]\ndo = \"start\"\nactor = \"enactor-2\"\n[[step]]\ndo = \"settle\"\n";
+    let outcome = play(&Scenario::parse(text).expect("valid"), 1, &BTreeSet::new());
+    assert!(outcome.holds(), "{:?}", outcome.breaches);
+    let now = outcome.entries.iter().position(|entry| entry.text == "now").expect("it was said");
+    let wrote = |entry: &dnsplan_sim::Entry| entry.actor.starts_with("enactor") && entry.kind != "down";
+    assert!(!outcome.entries[..now].iter().any(wrote), "nobody is there");
+    assert!(outcome.entries[now..].iter().all(|entry| &*entry.actor != "enactor-1"));
 }

@@ -4,11 +4,13 @@
 //! 1. A crate depends on lower levels only, and the pure crates reach no clock, runtime or random source (`levels`, `purity`).
 //! 2. Sources and manifests keep the house rules that no lint holds (`sources`, `manifests`).
 //! 3. What `docs/` says about crates, dependencies and guarantees is so (`architecture`, `guarantees`).
+//! 4. The registry of mutants fits the code (`mutants`).
 
 mod architecture;
 mod guarantees;
 mod levels;
 mod manifests;
+mod mutants;
 mod purity;
 mod sources;
 mod violation;
@@ -57,4 +59,9 @@ fn the_architecture_document_lists_the_crates_and_dependencies_there_are() {
 #[test]
 fn each_guarantee_lists_its_tests_and_each_such_test_is_listed() {
     report(&guarantees::check(&read("docs/guarantees.md"), &files()));
+}
+
+#[test]
+fn the_registry_of_mutants_is_in_step_with_the_code() {
+    report(&mutants::check(&read(mutants::AT), &files()));
 }

@@ -110,6 +110,7 @@ fn refusal(refusal: &Refusal) -> Value {
         "live_by": &*refusal.live_by,
         "why": refusal.why,
         "stale": refusal.is_stale(),
+        "sent": refusal.was_sent,
     })
 }
 

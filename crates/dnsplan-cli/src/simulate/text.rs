@@ -54,6 +54,7 @@ pub(super) fn many(game: &Game, runs: &Runs, failed: Option<&Failed>) -> String 
             lines.extend([String::new(), seed]);
             lines.extend(failure(failed));
         }
+        None if !game.without().is_empty() => lines.push("nothing broke with these seeds".to_owned()),
         None => lines.push(format!("{}: every run holds", styled(GOOD, "never empty, never backwards"))),
     }
     page(&lines)
@@ -146,12 +147,15 @@ fn number(entry: &Entry) -> String {
 }
 
 fn refused(outcome: &Outcome) -> Vec<String> {
-    let (stale, races): (Vec<_>, Vec<_>) = outcome.refusals.iter().partition(|refusal| refusal.is_stale());
+    let (sent, unsent): (Vec<_>, Vec<_>) = outcome.refusals.iter().partition(|refusal| refusal.was_sent);
+    let (stale, races): (Vec<_>, Vec<_>) = sent.into_iter().partition(|refusal| refusal.is_stale());
     let width = width(outcome);
+    let line = |refusal: &&Refusal| {
+        let Refusal { at_ms, actor, offered, action, why, .. } = refusal;
+        format!("{}  {actor:<width$}  generation {offered}, {action}: {why}", time(*at_ms))
+    };
     let mut lines = vec![styled(BOLD, "refused by the target, in the write itself")];
-    for Refusal { at_ms, actor, offered, action, why, .. } in &stale {
-        lines.push(format!("{}  {actor:<width$}  generation {offered}, {action}: {why}", time(*at_ms)));
-    }
+    lines.extend(stale.iter().map(line));
     if stale.is_empty() {
         lines.push("no write of an older plan".to_owned());
     }
@@ -159,6 +163,10 @@ fn refused(outcome: &Outcome) -> Vec<String> {
         0 => {}
         1 => lines.push("and a write that lost a race for the same work".to_owned()),
         several => lines.push(format!("and {several} writes that lost a race for the same work")),
+    }
+    if !unsent.is_empty() {
+        lines.push(styled(BOLD, "refused by the fence, before anything was sent"));
+        lines.extend(unsent.iter().map(line));
     }
     lines
 }
@@ -171,7 +179,11 @@ fn verdict(outcome: &Outcome) -> Vec<String> {
         lines.extend(fact.map(|fact| format!("  {}", styled(DIM, format_args!("in October: {fact}")))));
     }
     if outcome.holds() {
-        let verdict = styled(GOOD, "never empty, never backwards");
+        let verdict = if outcome.without.is_empty() {
+            styled(GOOD, "never empty, never backwards")
+        } else {
+            styled(YELLOW, "nothing broke with this seed")
+        };
         lines.push(format!("{verdict}: looked at {} times in {} steps", outcome.looks, outcome.steps));
     } else if outcome.looks == 0 {
         lines.push(format!("{}: nothing was ever looked at", styled(BAD, "no verdict")));

@@ -150,8 +150,9 @@ fn json_has_a_stable_schema() {
     assert_eq!(value["invariants"]["one-content"], true);
     let event = ["step", "at_ms", "actor", "kind", "generation", "text", "october", "detail"];
     assert_keys(&value["events"][0], &event);
-    let refused =
-        ["step", "at_ms", "actor", "action", "offered", "expected", "live", "live_by", "why", "stale"];
+    let refused = [
+        "step", "at_ms", "actor", "action", "offered", "expected", "live", "live_by", "why", "stale", "sent",
+    ];
     assert_keys(&value["refused"][0], &refused);
     assert_keys(&value["samples"][0], &["at_ms", "live", "head", "answers"]);
     assert_keys(&value["broken"][0], &["invariant", "step", "at_ms", "text", "october"]);

@@ -199,8 +199,8 @@ impl Kernel {
     /// As `Enactor::basis`.
     pub(super) fn basis(&self, seen: &Seen, plan: PlanId, store: StoreId) -> Basis {
         let (record, plan) = (seen.record(), self.plans.get(plan));
-        let is_live_known = self.live(record, store).is_some();
-        let is_known = is_live_known && !record.base.is_zero() && plan.generation() >= record.base;
+        let is_lineage_known = self.live(record, store).is_some() || record.generation.is_zero();
+        let is_known = is_lineage_known && plan.generation() >= record.base;
         if self.config.layout == Layout::Whole || !is_known {
             return Basis::Unknown;
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use dnsplan_enactor::Layout;
+use dnsplan_plan::OwnerName;
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -125,6 +126,15 @@ impl Scenario {
         if world.enactors == 0 || world.planners == 0 || world.targets == 0 || world.batch == 0 {
             return Err(wrong("enactors, planners, targets and batch must be at least 1".to_owned()));
         }
+        if world.enactors > CROWD || world.planners > CROWD || world.targets > CROWD as usize {
+            return Err(wrong(format!("there can be at most {CROWD} enactors, planners and targets each")));
+        }
+        if world.history > MANY {
+            return Err(wrong(format!("there can be at most {MANY} plans before the story")));
+        }
+        for text in [&file.title, &file.about] {
+            printable(text).map_err(wrong)?;
+        }
         if library.endpoints().is_empty() {
             return Err(wrong("the spec has no protected endpoint: there is nothing to watch".to_owned()));
         }
@@ -137,7 +147,8 @@ impl Scenario {
                 line: line(text, at),
                 what: error.message().to_owned(),
             })?;
-            check(&read, &world).map_err(|what| ScenarioError { line: line(text, at), what })?;
+            check(&read, &world, &library.origin())
+                .map_err(|what| ScenarioError { line: line(text, at), what })?;
             steps.push(read);
         }
         let (title, about, seed, library) =
@@ -179,8 +190,64 @@ fn names(world: &World) -> Vec<String> {
     enactors.chain(planners).chain(cleaner).collect()
 }
 
+/// How many enactors, planners or targets there can be.
+const CROWD: u32 = 64;
+/// How many plans one step, or the time before the story, can have.
+const MANY: u32 = 100_000;
+/// The calls that can be held back.
+const CALLS: [&str; 20] = [
+    "load",
+    "create",
+    "stage",
+    "flip",
+    "apply",
+    "repair",
+    "floor",
+    "reap",
+    "freeze",
+    "audit",
+    "delete",
+    "head",
+    "head-after",
+    "get",
+    "append",
+    "find",
+    "touched",
+    "report",
+    "confirm",
+    "targets",
+];
+
+/// A terminal is shown nothing that it would obey.
+fn printable(text: &str) -> Result<(), String> {
+    match text.chars().find(|c| c.is_control() && *c != '\n') {
+        Some(c) => Err(format!("the control character {c:?} is not shown: take it out")),
+        None => Ok(()),
+    }
+}
+
+/// What can never happen is not waited for, and nothing is held that nobody sends.
+fn check_values(step: &Step, origin: &OwnerName) -> Result<(), String> {
+    match step {
+        Step::Publish { count, .. } if *count == 0 || *count > MANY => {
+            Err(format!("count must be from 1 to {MANY}"))
+        }
+        Step::Hold { call, .. } if !CALLS.contains(&call.as_str()) => {
+            Err(format!("there is no call {call:?}: it is one of {}", CALLS.join(", ")))
+        }
+        Step::Hold { part: Some(0), .. } => Err("parts are numbered from 1".to_owned()),
+        Step::Damage { owner } => OwnerName::relative(owner, origin)
+            .map(drop)
+            .map_err(|error| format!("{owner:?} is no owner name: {error}")),
+        Step::Say { actor, text } => printable(actor).and_then(|()| printable(text)),
+        Step::October { fact } => printable(fact),
+        _ => Ok(()),
+    }
+}
+
 /// What only makes sense together.
-fn check(step: &Step, world: &World) -> Result<(), String> {
+fn check(step: &Step, world: &World, origin: &OwnerName) -> Result<(), String> {
+    check_values(step, origin)?;
     let actor = match step {
         Step::WaitHeld { actor, .. }
         | Step::Hold { actor, .. }

@@ -127,7 +127,7 @@ impl Stage {
 
     /// Lets things happen until `done`, or for so long; says whether it was done.
     fn until(&mut self, limit: u64, done: impl Fn(&Run) -> bool) -> bool {
-        let limit = self.run.world.core.now() + limit;
+        let limit = self.run.world.core.now().saturating_add(limit);
         while !done(&self.run) {
             if !self.run.turn(limit) {
                 return false;
@@ -142,7 +142,7 @@ impl Stage {
         if self.is_in_vain {
             let text = format!("waited {} for {} in vain", span(limit), what());
             if self.run.world.without.is_empty() {
-                self.run.checker.breach(Invariant::EventuallyNewest, text);
+                self.run.checker.breach(Invariant::CameToItsEnd, text);
             } else {
                 self.say("story", "in-vain", || text);
             }
@@ -304,7 +304,7 @@ impl Stage {
                     self.say("operator", "rewound", || {
                         format!("target-{target} is put back to its backup: {live} is live")
                     });
-                    self.run.forgive();
+                    self.run.forgive(target - 1);
                 }
             }
             Step::Restore { end: End::Store, .. } => {
@@ -342,7 +342,7 @@ impl Stage {
             }
             _ => {}
         }
-        self.run.forgive();
+        self.run.forgive(0);
     }
 
     fn operate(&mut self, step: &Step) {
@@ -359,8 +359,9 @@ impl Stage {
             }
             Step::Prune => {
                 let head = world.head_generation();
-                world.registry.prune_below(head);
-                drop(block_on(world.store.prune(&world.origin, head)));
+                if block_on(world.store.prune(&world.origin, head)).is_ok() {
+                    world.registry.prune_below(head);
+                }
                 self.run.checker.history_lost();
                 self.say("operator", "pruned", || format!("lets the store forget plans older than {head}"));
             }

@@ -3,6 +3,9 @@
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
+/// 30 days, in milliseconds.
+const MONTH: u64 = 30 * 24 * 3_600_000;
+
 /// A duration, such as `"40ms"` or `"2s"`, in virtual milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Millis(pub(crate) u64);
@@ -22,7 +25,11 @@ impl<'de> Deserialize<'de> for Millis {
         };
         let wrong =
             || D::Error::custom(format!("{text:?} is no duration: write \"40ms\", \"2s\" or \"5min\""));
-        parsed.map(Self).ok_or_else(wrong)
+        let millis = parsed.ok_or_else(wrong)?;
+        if millis > MONTH {
+            return Err(D::Error::custom(format!("{text:?} is too long: a story lasts at most 30 days")));
+        }
+        Ok(Self(millis))
     }
 }
 

@@ -129,7 +129,8 @@ fn refusal(step: u64, at_ms: u64, actor: &str, action: &str, of: [u64; 3]) -> Re
         format!("made for a record at {expected}; {live} is live, put in place by enactor-2")
     };
     let (actor, live_by) = (actor.into(), "enactor-2".into());
-    Refusal { step, at_ms, actor, action: action.to_owned(), offered, expected, live, live_by, why }
+    let action = action.to_owned();
+    Refusal { step, at_ms, actor, action, offered, expected, live, live_by, why, was_sent: true }
 }
 
 fn breach(invariant: Invariant, step: u64, at_ms: u64, text: &str, october: &'static str) -> Breach {

@@ -23,9 +23,9 @@ pub(super) fn refusals(outcome: &Outcome) -> Markup {
     let (stale, races) = (Refused::stale(outcome), Refused::races(outcome));
     html! {
         @if stale.shown.is_empty() {
-            p { "No write for an older plan was refused." }
+            p { "Nothing for an older plan was refused." }
         } @else {
-            (refused("Writes for an older plan than what was live", &stale))
+            (refused("For an older plan than what was live: refused by the target in the write, or by the fence before one was sent", &stale))
         }
         @if !races.shown.is_empty() {
             details {

@@ -131,7 +131,7 @@ fn every_text_is_escaped() {
 #[test]
 fn nothing_at_all_is_a_page_too() {
     let page = page(&nothing());
-    assert!(page.contains("Nothing happened.") && page.contains("No write for an older plan was refused."));
+    assert!(page.contains("Nothing happened.") && page.contains("Nothing for an older plan was refused."));
     assert!(!page.contains("NaN") && !page.contains("inf"), "no length is beyond numbers");
 }
 

@@ -326,7 +326,7 @@ fn a_report_is_there_whole_or_not_at_all() {
     assert_eq!(files(), BTreeSet::from(["dir".to_owned(), "page.html".to_owned()]));
     // A device is written to, not replaced.
     let piped = simulate(&cell, "--delayed-enactor --report /dev/stdout").expect(0).out;
-    assert!(piped.starts_with(&page), "the page, and then the text: {piped}");
+    assert!(piped.ends_with(&page), "the text, and then the page: {piped}");
 }
 
 #[test]

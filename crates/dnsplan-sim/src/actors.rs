@@ -294,7 +294,7 @@ impl Cleaner {
         log.say(name, "refused", generation, || {
             format!("may not delete the tree of generation {generation}: {why}")
         });
-        log.no_permit(|| Refusal {
+        log.refuse(|| Refusal {
             step: self.store.wire.net.core.step(),
             at_ms: self.store.wire.net.core.now(),
             actor: Arc::clone(name),

@@ -84,14 +84,9 @@ impl Log {
         }
     }
 
-    /// A write was refused by the target.
+    /// A write was refused: by the target, or by the fence before it was sent.
     pub(crate) fn refuse(&self, refusal: impl FnOnce() -> Refusal) {
         self.lock().refused += 1;
-        self.no_permit(refusal);
-    }
-
-    /// The fence gave no permit.
-    pub(crate) fn no_permit(&self, refusal: impl FnOnce() -> Refusal) {
         if self.is_kept {
             let refusal = refusal();
             self.lock().refusals.push(refusal);

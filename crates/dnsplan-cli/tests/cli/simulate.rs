@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::harness::{Cell, Run, number};
 
 const WEAK: [&str; 3] = ["apply-fence", "cleanup-fence", "repair"];
-const INVARIANTS: [&str; 8] = [
+const INVARIANTS: [&str; 9] = [
     "never-backwards",
     "never-empty",
     "live-plan-kept",
@@ -17,6 +17,7 @@ const INVARIANTS: [&str; 8] = [
     "one-content",
     "only-plans",
     "nothing-lost",
+    "came-to-its-end",
 ];
 const RUN: [&str; 18] = [
     "schema",

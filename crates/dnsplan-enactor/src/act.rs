@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dnsplan_fence::{FreezeId, Generation, Move, Nonce, Observed, Permit, Swap, settle};
-use dnsplan_plan::{DemandReason, OwnerName, Plan, PlanStore};
+use dnsplan_plan::{DemandReason, OwnerName, Plan, PlanStore, Timestamp};
 
 use crate::decide::{Step, Wait};
-use crate::enactor::{Next, Seen, View};
+use crate::enactor::{LOST_LIMIT, Next, Seen, View};
 use crate::report::live_state;
-use crate::{Clock, EnactError, Enactor, Event, Nonces, Quarantine, Rest, Rider, Target, TargetError};
+use crate::{
+    Audit, Clock, EnactError, Enactor, Event, FenceRecord, Nonces, Quarantine, Rest, Rider, Target,
+    TargetError, TreeName,
+};
 
 /// What became of a write.
 enum Put {
@@ -137,6 +140,19 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
                         return self.give_up(view, plan.generation()).await.map(Put::Instead);
                     }
                 }
+                // Nothing failed: what was written is still on its way, or somebody else's to finish.
+                Err(TargetError::Pending(reason)) => {
+                    self.tell(view, reason, None).await;
+                    return Ok(Put::Instead(Next::Rest(Rest::Stale)));
+                }
+                Err(TargetError::Unproven) if !self.is_left(view.sighting().record()) => {
+                    return Ok(Put::Instead(Next::Rest(Rest::Stale)));
+                }
+                Err(TargetError::Unproven | TargetError::TooLarge(_)) if self.memory.lost < LOST_LIMIT => {
+                    self.memory.lost += 1;
+                    self.begin_anew(view.sighting().record());
+                    return Ok(Put::Instead(Next::Again));
+                }
                 Err(error) => {
                     self.count_failure(view, plan.generation());
                     return Err(error.into());
@@ -167,13 +183,14 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let plan = view.plan();
         let generation = plan.generation();
         if self.audit_is_due(generation) {
-            let audit = self.target.audit(&plan, &set_aside(view, generation)).await?;
+            let audit = self.inspect(view, &plan).await?;
             if !audit.differing.is_empty() {
                 return self.repair(view, &audit.differing).await;
             }
             self.memory.audited = Some((generation, self.clock.now()));
             self.memory.repaired = None;
             self.memory.trees = audit.trees;
+            self.memory.trees.retain(|tree| !audit.held.contains(tree));
             self.memory.mine = view.seen.record().map(|record| record.attempt);
         }
         self.tell(view, live_state(view, generation), None).await;
@@ -192,7 +209,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         if self.memory.mine != Some(record.attempt) {
             self.memory.trees.clear();
         }
-        if record.floor < record.base {
+        if record.floor < record.base && self.wants_floor(record) {
             let allowed = self.store.allow_floor(self.target.zone(), record.base).await;
             let allowed = self.lenient(allowed);
             if record.floor < allowed {
@@ -212,11 +229,30 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     }
 
     fn audit_is_due(&self, generation: Generation) -> bool {
+        self.memory.audited.is_none_or(|(audited, at)| audited != generation || self.is_old(at))
+    }
+
+    fn is_old(&self, audit: Timestamp) -> bool {
         let interval = u64::try_from(self.config.audit_every.as_millis()).unwrap_or(u64::MAX);
-        self.memory.audited.is_none_or(|(audited, at)| {
-            let age = self.clock.now().as_millis().abs_diff(at.as_millis());
-            audited != generation || age >= interval
-        })
+        self.clock.now().as_millis().abs_diff(audit.as_millis()) >= interval
+    }
+
+    /// A full look, or, between two of them, what the target knows by itself.
+    async fn inspect(&mut self, view: &View, plan: &Plan) -> Result<Audit, TargetError> {
+        let (record, aside) = (view.sighting().record(), set_aside(view, plan.generation()));
+        let is_fresh = self.memory.listed.is_some_and(|at| !self.is_old(at));
+        if let Some(audit) = self.target.recall(record, plan, &aside).filter(|_| is_fresh) {
+            return Ok(audit);
+        }
+        let audit = self.target.audit(plan, &aside).await?;
+        self.memory.listed = Some(self.clock.now());
+        Ok(audit)
+    }
+
+    /// Where every write costs, the floor is raised for the sake of a tree that it lets go.
+    fn wants_floor(&self, record: &FenceRecord) -> bool {
+        let is_held = |tree: &TreeName| tree.generation < record.base && !record.is_reapable(tree.generation);
+        !self.target.is_metered() || self.memory.trees.iter().any(is_held)
     }
 
     /// Restores what differs, as much as fits one write. What the target rejects is set aside here too: else one owner name

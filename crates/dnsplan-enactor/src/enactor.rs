@@ -12,11 +12,12 @@ use std::time::Duration;
 use dnsplan_fence::{Actor, Generation, HeadAfter, Nonce, Observed, Offer, Sighting};
 use dnsplan_plan::{OwnerName, Plan, PlanStore, StoreError, Timestamp, Violation, live_violations};
 
+use crate::chain::Chain;
 use crate::decide::{Aim, Decision, Situation, Step, Wait, aim_at, decide};
 use crate::{Basis, Clock, Event, FenceRecord, Layout, Nonces, Quarantine, Target, TargetError, TreeName};
 
 /// How many lost writes one pass bears.
-const LOST_LIMIT: u32 = 8;
+pub(crate) const LOST_LIMIT: u32 = 8;
 
 /// How an enactor goes about it. None of these numbers makes a write legal or illegal.
 #[derive(Clone, Debug)]
@@ -27,17 +28,20 @@ pub struct Config {
     pub audit_every: Duration,
     /// After how many rests a demand for a newer plan counts as unanswered, and the head is appended again.
     pub patience: u32,
+    /// How long a chain that somebody else has begun, and that only they can finish, may rest before it is begun anew.
+    pub takeover: Duration,
     /// How many owner names of a plan may be set aside before the plan as a whole is refused.
     pub quarantine_limit: usize,
 }
 
 impl Default for Config {
-    /// Rest 100 ms, audit every minute, re-issue after 100 rests, set at most 16 owner names aside.
+    /// Rest 100 ms, audit every minute, re-issue after 100 rests, take over after 30 s, set at most 16 owner names aside.
     fn default() -> Self {
         Self {
             poll: Duration::from_millis(100),
             audit_every: Duration::from_secs(60),
             patience: 100,
+            takeover: Duration::from_secs(30),
             quarantine_limit: 16,
         }
     }
@@ -86,6 +90,9 @@ pub struct Enactor<S, T, C, N> {
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(crate) audited: Option<(Generation, Timestamp)>,
+    /// When everything was listed last.
+    pub(crate) listed: Option<Timestamp>,
+    pub(crate) chain: Chain,
     pub(crate) trees: Vec<TreeName>,
     pub(crate) told: Option<(String, [Generation; 3])>,
     pub(crate) rewound: Option<Generation>,
@@ -199,15 +206,17 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         self.check_told(observed.record(), known.as_ref());
         let confirmed = known.map_or(Generation::ZERO, |status| status.confirmed);
         let live = self.live(observed.record()).await?;
-        let basis = Arc::new(self.basis(observed.record(), live.as_deref(), plan.as_deref()).await?);
+        let basis = self.basis(observed.record(), live.as_ref(), plan.as_deref()).await?;
         let found = self.found(observed.record(), plan.as_deref()).await?;
         let violations = judge(observed.record(), live.as_deref(), plan.as_deref());
+        let (basis, outline) = self.cut(observed.record(), plan.as_deref(), basis);
         let aim = plan.as_deref().map(|plan| Aim {
             generation: plan.generation(),
             digest: plan.digest(),
-            outline: self.target.outline(plan, &basis),
+            outline,
             guarded: !violations.is_empty(),
         });
+        let basis = Arc::new(basis);
         Ok(View { seen: Seen::new(observed, head), plan, basis, aim, violations, confirmed, found })
     }
 
@@ -266,7 +275,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     async fn basis(
         &mut self,
         record: Option<&FenceRecord>,
-        live: Option<&Plan>,
+        live: Option<&Arc<Plan>>,
         plan: Option<&Plan>,
     ) -> Result<Basis, StoreError> {
         let (Some(record), Some(plan)) = (record, plan) else { return Ok(Basis::Unknown) };
@@ -277,12 +286,14 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             return Ok(Basis::Unknown);
         }
         let touched = self.store.touched(self.target.zone(), record.base, plan.generation()).await;
-        Ok(match (self.definite(touched)?, live) {
-            (Some(owners), _) => Basis::Changed(owners),
+        let touched = self.definite(touched)?;
+        let from = self.at_base(record, live).await?;
+        Ok(match (touched, live) {
+            (Some(owners), _) => Basis::Changed { owners, from },
             // The history between the two was pruned, but what is there is exactly the live plan.
             (None, Some(live)) if record.is_settled() => {
                 let diff = live.zone().diff(plan.zone());
-                Basis::Changed(diff.nodes.into_iter().map(|change| change.owner).collect())
+                Basis::Changed { owners: diff.nodes.into_iter().map(|change| change.owner).collect(), from }
             }
             (None, _) => Basis::Unknown,
         })
@@ -291,7 +302,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     /// What decides how much is put in place. That the history is gone is an answer, and everything is put in place then. That the
     /// store did not answer just now is none: to go on as if the history were gone would raise the record's base over owner names
     /// that were left behind.
-    fn definite<V: Default>(&mut self, said: Result<V, StoreError>) -> Result<V, StoreError> {
+    pub(crate) fn definite<V: Default>(&mut self, said: Result<V, StoreError>) -> Result<V, StoreError> {
         match said {
             Err(error @ (StoreError::Unavailable(_) | StoreError::Unknown(_))) => Err(error),
             said => Ok(self.lenient(said)),

@@ -9,6 +9,7 @@
 //! [`PlanStore`]: dnsplan_plan::PlanStore
 
 mod act;
+mod chain;
 mod clock;
 pub mod codec;
 #[cfg(feature = "conformance")]

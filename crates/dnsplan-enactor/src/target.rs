@@ -34,10 +34,28 @@ pub enum Layout {
 /// What may differ between what a target has and a plan, known by induction from the record and the store's history.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Basis {
-    /// Only these owner names may: those that some plan above the record's base changed.
-    Changed(BTreeSet<OwnerName>),
+    /// Only some owner names may.
+    Changed {
+        /// Those that some plan above the record's base changed.
+        owners: BTreeSet<OwnerName>,
+        /// The plan at the record's base, where the store has it: what was there when the chain began, and so the same for every
+        /// part of it. What is there may be newer, where one chain superseded another half-way: it is a first guess at what a
+        /// part costs, and at what it replaces, and decides nothing. Without it parts are cut for the worst case.
+        from: Option<Arc<Plan>>,
+    },
     /// Nobody knows: every owner name of the plan is put in place.
     Unknown,
+}
+
+impl Basis {
+    /// The same, cut for the worst case.
+    #[must_use]
+    pub fn without_guess(&self) -> Self {
+        match self {
+            Self::Changed { owners, .. } => Self::Changed { owners: owners.clone(), from: None },
+            Self::Unknown => Self::Unknown,
+        }
+    }
 }
 
 /// Into how many parts a target cuts a plan.
@@ -94,8 +112,11 @@ pub enum Rider {
 pub struct Audit {
     /// Owner names of ours that are not as the plan says: missing, different, or left over.
     pub differing: BTreeSet<OwnerName>,
-    /// The trees that are there.
+    /// The trees that are there; one that takes several writes to delete as often.
     pub trees: Vec<TreeName>,
+    /// Those of them that some owner name is still answered from. By the record there are none below its base, but an owner name
+    /// that was left over when the store lost its history is known to nobody else.
+    pub held: BTreeSet<TreeName>,
 }
 
 /// Why a target did definitely not do what it was asked.
@@ -112,6 +133,16 @@ pub enum TargetError {
         /// Why, in its words.
         reason: String,
     },
+    /// What was written before has not reached everybody who answers yet. Try again later.
+    #[error("the target is still spreading what was written: {0}")]
+    Pending(String),
+    /// The parts before this one were written by somebody else, and only they know whether these have reached everybody who
+    /// answers. Leave the chain to them, or begin it anew.
+    #[error("only who wrote the earlier parts knows whether they have arrived everywhere")]
+    Unproven,
+    /// What is there is not what was thought, and the part does not fit one write. Cut the plan for the worst case.
+    #[error("the part does not fit one write: {0}")]
+    TooLarge(String),
     /// It is not set up for this; a person has to change something.
     #[error("the target refuses: {0}")]
     Misconfigured(String),
@@ -122,6 +153,8 @@ pub enum TargetError {
 /// # Contract
 /// On top of [`Register`]'s: the conformance suite (`dnsplan_enactor::conformance`) is the contract in executable form.
 /// * `outline` and the parts that a swap cuts are a pure function of (plan, basis) and the target's own limits.
+/// * A basis with a guess and the same basis without it are cut into different numbers of parts, or into the same parts: the number
+///   of parts says how a chain was cut. A part beyond the last one writes nothing but the record.
 /// * An owner name changes as a unit, within one part.
 /// * Owner names that are not of our making are never touched and never in an [`Audit`].
 pub trait Target: Register<Payload = Quarantine, Rider = Rider, Error = TargetError> + Send {
@@ -139,6 +172,20 @@ pub trait Target: Register<Payload = Quarantine, Rider = Rider, Error = TargetEr
 
     /// How many owner names one repair may restore; at least 1.
     fn repair_limit(&self) -> usize;
+
+    /// Whether every call costs something. Then the floor is raised only where that lets a tree be deleted, between two audits the
+    /// enactor goes by [`Target::recall`], and chains are cut anew where [`TargetError::TooLarge`] or [`TargetError::Unproven`]
+    /// asks for it.
+    fn is_metered(&self) -> bool {
+        false
+    }
+
+    /// What [`Target::audit`] would find, as far as the target knows without asking anybody: all that it does not know to differ is
+    /// as it should be. `None` where it knows nothing, and has to be asked.
+    fn recall(&self, record: &FenceRecord, plan: &Plan, set_aside: &BTreeSet<OwnerName>) -> Option<Audit> {
+        let _ = (record, plan, set_aside);
+        None
+    }
 
     /// Looks at everything that is ours: what differs from `plan` (but for the owner names set aside), and which trees
     /// there are.

@@ -8,7 +8,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use common::{assert_serves, block_on, generation, origin, world};
+use common::{assert_serves, block_on, generation, origin, owner, world};
 use dnsplan_enactor::conformance::{MemoryTarget, Request, World, sample_zone};
 use dnsplan_enactor::{Basis, Layout, Nonces, Quarantine, Rest, Rider, TreeName};
 use dnsplan_fence::{Actor, Move, Offer, Part, Swap};
@@ -46,4 +46,28 @@ fn a_plan_of_the_same_number_gets_a_tree_of_its_own() {
         assert!(plan.zone().nodes().eq(tree), "the tree holds exactly its own plan");
     }
     assert_serves(&world.target, &sample_zone(1));
+}
+
+#[test]
+fn g3_a_tree_that_a_left_over_owner_name_is_answered_from_is_kept() {
+    let world = world(Layout::Tree, 16);
+    let first = block_on(world.publish(1));
+    assert_eq!(block_on(world.pass("e1")), Ok(Rest::Live(generation(1))));
+    let old = world.target.contents();
+    block_on(world.publish(2));
+    assert_eq!(block_on(world.pass("e1")), Ok(Rest::Live(generation(2))));
+    // As it is where the store lost its history in between: nobody took host-1 away, and now it is somebody else's, too.
+    let (name, host) = (TreeName { generation: first.generation(), digest: first.digest() }, owner("host-1"));
+    world.target.edit(|contents| {
+        contents.trees.insert(name, old.trees[&name].clone());
+        contents.pointers.insert(host.clone(), name);
+        contents.foreign.insert(host.clone(), Arc::clone(first.zone().node(&host).unwrap()));
+    });
+    block_on(world.publish(4));
+    for _ in 0..3 {
+        assert_eq!(block_on(world.pass("e1")), Ok(Rest::Live(generation(3))));
+    }
+    let contents = world.target.contents();
+    assert_eq!(contents.record().unwrap().floor, generation(2), "by the record alone the tree could go");
+    assert_eq!(contents.answered(Layout::Tree, &host).as_ref(), first.zone().node(&host));
 }

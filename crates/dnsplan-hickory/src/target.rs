@@ -238,7 +238,9 @@ impl Target for HickoryTarget {
     }
 
     async fn audit(&self, plan: &Plan, set_aside: &BTreeSet<OwnerName>) -> Result<Audit, TargetError> {
-        Ok(Audit { differing: self.differing(plan, set_aside), trees: self.trees() })
+        // What somebody reads is kept by the cell itself.
+        let (differing, held) = (self.differing(plan, set_aside), BTreeSet::new());
+        Ok(Audit { differing, trees: self.trees(), held })
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use dnsplan_fence::{Genesis, Observed, Permit, Register, Swap};
 use dnsplan_plan::{OwnerName, Plan, TargetId};
 
-use crate::{Audit, Basis, Layout, Outline, Quarantine, Rider, Target, TargetError};
+use crate::{Audit, Basis, FenceRecord, Layout, Outline, Quarantine, Rider, Target, TargetError};
 
 /// What becomes of one swap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -106,6 +106,14 @@ impl<T: Target> Target for Faulty<T> {
 
     fn repair_limit(&self) -> usize {
         self.inner.repair_limit()
+    }
+
+    fn is_metered(&self) -> bool {
+        self.inner.is_metered()
+    }
+
+    fn recall(&self, record: &FenceRecord, plan: &Plan, set_aside: &BTreeSet<OwnerName>) -> Option<Audit> {
+        self.inner.recall(record, plan, set_aside)
     }
 
     async fn audit(&self, plan: &Plan, set_aside: &BTreeSet<OwnerName>) -> Result<Audit, TargetError> {

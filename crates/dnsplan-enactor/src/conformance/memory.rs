@@ -172,7 +172,8 @@ impl MemoryTarget {
         let all: BTreeSet<OwnerName> = planned.union(&contents.ours(self.layout)).cloned().collect();
         let differing =
             all.into_iter().filter(|owner| !set_aside.contains(owner) && differs(owner)).collect();
-        Audit { differing, trees: contents.trees.keys().copied().collect() }
+        let trees: Vec<TreeName> = contents.trees.keys().copied().collect();
+        Audit { differing, trees, held: contents.pointers.values().copied().collect() }
     }
 
     fn carry_out(&self, action: Move, rider: &Rider, contents: &mut Contents) -> Result<(), TargetError> {
@@ -223,8 +224,8 @@ impl MemoryTarget {
     /// The owner names that a plan's place parts go through.
     fn scope(&self, plan: &Plan, basis: &Basis) -> BTreeSet<OwnerName> {
         match (basis, self.layout) {
-            (Basis::Changed(owners), Layout::InPlace) => owners.clone(),
-            (Basis::Changed(owners), _) => owners_of(plan).union(owners).cloned().collect(),
+            (Basis::Changed { owners, .. }, Layout::InPlace) => owners.clone(),
+            (Basis::Changed { owners, .. }, _) => owners_of(plan).union(owners).cloned().collect(),
             (Basis::Unknown, _) => owners_of(plan),
         }
     }

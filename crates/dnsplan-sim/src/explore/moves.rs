@@ -196,7 +196,7 @@ impl Kernel {
         Some(self.plans.get(live)).filter(|live| live.digest() == record.digest)
     }
 
-    /// As `Enactor::basis`.
+    /// As `Enactor::basis`, without the guess at what is there, which this target has no use for.
     pub(super) fn basis(&self, seen: &Seen, plan: PlanId, store: StoreId) -> Basis {
         let (record, plan) = (seen.record(), self.plans.get(plan));
         let is_lineage_known = self.live(record, store).is_some() || record.generation.is_zero();
@@ -206,10 +206,11 @@ impl Kernel {
         }
         let (from, to) = (number(record.base), number(plan.generation()));
         match (self.store(store).touched(&self.plans, from, to), self.live(record, store)) {
-            (Some(owners), _) => Basis::Changed(owners),
+            (Some(owners), _) => Basis::Changed { owners, from: None },
             (None, Some(live)) if record.is_settled() => {
                 let diff = live.zone().diff(plan.zone());
-                Basis::Changed(diff.nodes.into_iter().map(|change| change.owner).collect())
+                let owners = diff.nodes.into_iter().map(|change| change.owner).collect();
+                Basis::Changed { owners, from: None }
             }
             (None, _) => Basis::Unknown,
         }
@@ -226,7 +227,7 @@ impl Kernel {
     ) -> Option<FormId> {
         let basis = self.basis(seen, plan, store);
         let owners = match &basis {
-            Basis::Changed(owners) => Some(owners.iter().cloned().collect()),
+            Basis::Changed { owners, .. } => Some(owners.iter().cloned().collect()),
             Basis::Unknown => None,
         };
         let rider = Rider::Part {
@@ -294,7 +295,8 @@ impl Kernel {
             let action = Move::RaiseFloor(allowed);
             forms.extend(self.write(&seen, plan, action, fence, Rider::Nothing, What::Floor(action)));
         } else if audit.differing.is_empty() {
-            for tree in audit.trees.into_iter().filter(|tree| record.is_reapable(tree.generation)) {
+            let is_free = |tree: &TreeName| record.is_reapable(tree.generation) && !audit.held.contains(tree);
+            for tree in audit.trees.iter().copied().filter(is_free) {
                 forms.extend(self.reap(&seen, plan, tree, fence));
             }
         }

@@ -101,7 +101,7 @@ impl Reference {
         let zone = &owners()[0];
         block_on(self.store.touched(zone, record.base, plan.generation()))
             .expect("valid")
-            .map_or(Basis::Unknown, Basis::Changed)
+            .map_or(Basis::Unknown, |owners| Basis::Changed { owners, from: None })
     }
 
     /// What an enactor sends that saw this record and then this head, and looks at these contents now.

@@ -131,6 +131,11 @@ fn what_is_no_scenario_says_where_and_why() {
             "do = \"hold\"\nactor = \"enactor-1\"\ncall = \"flipp\"",
             "there is no call \"flipp\": it is one of load, create, stage",
         ),
+        (
+            "do = \"wait\"\nkind = \"confrimed\"",
+            "nothing of kind \"confrimed\" is ever said: it is one of answered",
+        ),
+        ("do = \"restore\"\nend = \"store\"", "there is no backup to put back"),
         ("do = \"hold\"\nactor = \"enactor-1\"\ncall = \"flip\"\npart = 0", "parts are numbered from 1"),
         ("do = \"damage\"\nowner = \"no..such\"", "\"no..such\" is no owner name"),
         ("do = \"pass\"\ntime = \"9999999999999999s\"", "\"9999999999999999s\" is too long"),

@@ -148,6 +148,7 @@ impl Scenario {
                 what: error.message().to_owned(),
             })?;
             check(&read, &world, &library.origin())
+                .and_then(|()| check_backup(&read, &steps))
                 .map_err(|what| ScenarioError { line: line(text, at), what })?;
             steps.push(read);
         }
@@ -218,6 +219,55 @@ const CALLS: [&str; 20] = [
     "targets",
 ];
 
+/// What the timeline says, so that it can be waited for: the kinds of its lines.
+const KINDS: [&str; 45] = [
+    "answered",
+    "applied",
+    "backup",
+    "bootstrapped",
+    "broken",
+    "clock-jump",
+    "confirmed",
+    "corrupted-fence",
+    "cut",
+    "damaged",
+    "delayed",
+    "deleted",
+    "deleted-fence",
+    "down",
+    "failed",
+    "flipped",
+    "floor-raised",
+    "frozen",
+    "guarded",
+    "health",
+    "in-vain",
+    "no-permit",
+    "not-published",
+    "pruned",
+    "published",
+    "quarantined",
+    "reaped",
+    "refused",
+    "reissued",
+    "rejected",
+    "repaired",
+    "reply-lost",
+    "rewound",
+    "rolled-back",
+    "said",
+    "staged",
+    "stalled",
+    "store-trouble",
+    "target-ahead",
+    "throttled",
+    "too-many-rejected",
+    "unfrozen",
+    "up",
+    "woke",
+    "wrote",
+];
+
 /// A terminal is shown nothing that it would obey.
 fn printable(text: &str) -> Result<(), String> {
     match text.chars().find(|c| c.is_control() && *c != '\n') {
@@ -234,6 +284,9 @@ fn check_values(step: &Step, origin: &OwnerName) -> Result<(), String> {
         }
         Step::Hold { call, .. } if !CALLS.contains(&call.as_str()) => {
             Err(format!("there is no call {call:?}: it is one of {}", CALLS.join(", ")))
+        }
+        Step::Wait { kind, .. } if !KINDS.contains(&kind.as_str()) => {
+            Err(format!("nothing of kind {kind:?} is ever said: it is one of {}", KINDS.join(", ")))
         }
         Step::Hold { part: Some(0), .. } => Err("parts are numbered from 1".to_owned()),
         Step::Damage { owner } => OwnerName::relative(owner, origin)
@@ -271,6 +324,17 @@ fn check(step: &Step, world: &World, origin: &OwnerName) -> Result<(), String> {
         return Err(format!("there is no target {target}: targets are numbered from 1 to {}", world.targets));
     }
     Ok(())
+}
+
+/// Only what was backed up before can be put back.
+fn check_backup(step: &Step, before: &[Step]) -> Result<(), String> {
+    let Step::Restore { end, target } = step else { return Ok(()) };
+    let is_its =
+        |step: &Step| matches!(step, Step::Backup { end: of, target: at } if (of, at) == (end, target));
+    if before.iter().any(is_its) {
+        return Ok(());
+    }
+    Err("there is no backup to put back: a `backup` step of the same end and target comes first".to_owned())
 }
 
 fn line(text: &str, at: usize) -> usize {

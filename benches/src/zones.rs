@@ -66,6 +66,7 @@ pub fn zone(hosts: u32) -> Zone {
     let member = |(last, weight): (u8, u8)| Member {
         id: format!("lb-{last}").into(),
         weight,
+        health_check: None,
         data: RData::A(Ipv4Addr::new(198, 51, 100, last).into()),
     };
     let members = [(1, 60), (2, 30), (3, 10)].map(member);

@@ -2,6 +2,8 @@
 
 mod diff;
 mod json;
+#[cfg(test)]
+mod tests;
 mod zone;
 
 use anstyle::{AnsiColor, Style};

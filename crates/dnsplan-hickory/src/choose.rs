@@ -1,11 +1,11 @@
-//! The choice of one member of a weighted RRset.
+//! The choice among the records of an RRset: one member of a weighted one, up to eight candidates of a multivalue one.
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dnsplan_plan::Member;
+use dnsplan_plan::{Candidate, Member};
 
-/// Where the choice among weighted members comes from.
+/// Where the choice among members or candidates comes from.
 pub trait Chooser: Send + Sync {
     /// A number, evenly distributed over all of `u64`.
     fn number(&self) -> u64;
@@ -59,6 +59,29 @@ pub(crate) fn choose<'a>(members: &'a [Member], chooser: &dyn Chooser) -> Option
     })
 }
 
+/// Up to eight candidates in random order, every one as likely as every other at every place.
+///
+/// A shuffle (Fisher and Yates) that stops after eight: its cost does not grow with the number of candidates, as only the
+/// places that were swapped are written down.
+pub(crate) fn draw<'a>(
+    candidates: &'a [Candidate],
+    chooser: &dyn Chooser,
+) -> impl Iterator<Item = &'a Candidate> {
+    let count = candidates.len().min(Candidate::MAX_ANSWERS);
+    let mut swapped: Vec<(usize, usize)> = Vec::with_capacity(count);
+    (0..count).filter_map(move |place| {
+        // The last pair counts: a place may be swapped more than once.
+        let at = |swapped: &[(usize, usize)], wanted: usize| {
+            swapped.iter().rev().find(|(from, _)| *from == wanted).map_or(wanted, |(_, to)| *to)
+        };
+        let left = u64::try_from(candidates.len() - place).ok()?;
+        let other = place + usize::try_from(chooser.number() % left).ok()?;
+        let (drawn, moved) = (at(&swapped, other), at(&swapped, place));
+        swapped.push((other, moved));
+        candidates.get(drawn)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,9 +100,21 @@ mod tests {
         let member = |(id, weight): (usize, &u8)| Member {
             id: id.to_string().into(),
             weight: *weight,
+            health_check: None,
             data: data.clone(),
         };
         weights.iter().enumerate().map(member).collect()
+    }
+
+    fn candidates(count: usize) -> Vec<Candidate> {
+        let data = rdata("A", "192.0.2.1", &".".parse().unwrap()).unwrap();
+        let candidate =
+            |id: usize| Candidate { id: id.to_string().into(), health_check: None, data: data.clone() };
+        (0..count).map(candidate).collect()
+    }
+
+    fn drawn(candidates: &[Candidate], chooser: &dyn Chooser) -> Vec<usize> {
+        draw(candidates, chooser).map(|candidate| candidate.id.parse().unwrap()).collect()
     }
 
     fn tally(weights: &[u8], rounds: u64, chooser: &dyn Chooser) -> Vec<u64> {
@@ -113,6 +148,39 @@ mod tests {
             // Five standard deviations of a binomial distribution are below 500 here.
             assert!(got.abs_diff(share) < 500, "{tally:?}");
         }
+    }
+
+    #[test]
+    fn up_to_eight_candidates_are_drawn_as_from_a_shuffled_deck() {
+        for (seed, count) in (0..2_000_u64).zip((0..40).cycle()) {
+            let numbers = SplitMix64::seeded(seed);
+            let mut deck: Vec<usize> = (0..count).collect();
+            for place in 0..count.min(8) {
+                let left = u64::try_from(count - place).unwrap();
+                deck.swap(place, place + usize::try_from(numbers.number() % left).unwrap());
+            }
+            deck.truncate(8);
+            let candidates = candidates(count);
+            assert_eq!(drawn(&candidates, &SplitMix64::seeded(seed)), deck, "{count} from seed {seed}");
+            let distinct: std::collections::BTreeSet<usize> = deck.iter().copied().collect();
+            assert_eq!(distinct.len(), count.min(8));
+        }
+    }
+
+    #[test]
+    fn every_order_of_the_candidates_is_as_likely_as_every_other() {
+        struct Given(u64, AtomicU64);
+        impl Chooser for Given {
+            fn number(&self) -> u64 {
+                // The digits of a number from 0 to 5: the first has three values, the second two.
+                [self.0 % 3, self.0 / 3, 0][usize::try_from(self.1.fetch_add(1, Ordering::Relaxed)).unwrap()]
+            }
+        }
+        let candidates = candidates(3);
+        let mut orders: Vec<Vec<usize>> =
+            (0..6).map(|number| drawn(&candidates, &Given(number, AtomicU64::new(0)))).collect();
+        orders.sort();
+        assert_eq!(orders, [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]);
     }
 
     #[test]

@@ -1,17 +1,18 @@
 //! Answering a question from one snapshot, without a socket (RFC 1034 section 4.3.2, RFC 4592, RFC 2308).
 //!
 //! 1. An answer is made from one [`Served`], so from one generation.
-//! 2. Whole RRsets only, but for weighted ones, of which every answer holds one member.
+//! 2. Whole RRsets only, but for weighted ones, of which every answer holds one member, and multivalue ones, of which it
+//!    holds up to eight candidates. Here nobody checks health, so every member and candidate counts as healthy.
 //! 3. Nothing walks the zone: the cost grows with the labels of the name and the records of the answer.
 //!
 //! Rejected: following a CNAME into another zone that the same process serves. It would take a second snapshot, and the
 //! two could be of different times; the resolver asks again instead.
 
-use dnsplan_plan::{Node, OwnerName, RData, RRset, RecordType, Records, target};
+use dnsplan_plan::{Candidate, Node, OwnerName, RData, RRset, RecordType, Records, target};
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, Record};
 
-use crate::choose::{Chooser, choose};
+use crate::choose::{Chooser, choose, draw};
 use crate::find::{Found, find};
 use crate::served::Served;
 
@@ -174,7 +175,7 @@ impl Lookup<'_> {
         found
     }
 
-    /// An RRset as records: all of them, or the one that is chosen by weight.
+    /// An RRset as records: all of them, the one that is chosen by weight, or the candidates that are drawn.
     fn records(&self, owner: &Name, rrset: &RRset) -> Vec<Record> {
         if rrset.record_type() == RecordType::SOA && OwnerName::new(owner) == *self.served.zone().origin() {
             let mut soa = self.served.soa().cloned();
@@ -188,6 +189,19 @@ impl Lookup<'_> {
             Records::Weighted(members) => {
                 choose(members, self.chooser).map(|member| record(&member.data)).into_iter().collect()
             }
+            Records::Multivalue(candidates) => {
+                distinct(draw(candidates, self.chooser)).into_iter().map(record).collect()
+            }
         }
     }
+}
+
+/// The data of candidates, each once: two candidates may have the same, a record comes once (RFC 2181 section 5).
+fn distinct<'a>(drawn: impl Iterator<Item = &'a Candidate>) -> Vec<&'a RData> {
+    drawn.fold(Vec::with_capacity(Candidate::MAX_ANSWERS), |mut found, candidate| {
+        if !found.contains(&&candidate.data) {
+            found.push(&candidate.data);
+        }
+        found
+    })
 }

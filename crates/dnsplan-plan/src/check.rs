@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hickory_proto::rr::{RData, RecordType};
 
-use crate::{Node, OwnerName, Plan, RRset, Records, Zone, wire};
+use crate::{Candidate, Node, OwnerName, Plan, RRset, Records, Zone, wire};
 
 /// How bad a finding is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -159,15 +159,23 @@ const fn is_address(record_type: RecordType) -> bool {
 /// Bytes that a message leaves for one RRset, beside header, question and OPT (RFC 1035 section 4.2.2: 65,535 in all).
 const LARGEST: usize = 65_000;
 
-/// Every record of an RRset is in one message, or the RRset cannot be answered at all. Of a weighted one only a record is.
+/// Every record of an RRset is in one message, or the RRset cannot be answered at all. Of a weighted one only a record is,
+/// of a multivalue one up to eight: the largest may come together.
 fn size(owner: &OwnerName, rrset: &RRset, findings: &mut Vec<Finding>) {
     const POINTER_TYPE_CLASS_TTL_LENGTH: usize = 12;
-    let Records::Simple(records) = rrset.records() else { return };
-    let bytes: usize = records.iter().map(|data| POINTER_TYPE_CLASS_TTL_LENGTH + wire::rdata_len(data)).sum();
+    let together = match rrset.records() {
+        Records::Simple(records) => records.len(),
+        Records::Multivalue(_) => Candidate::MAX_ANSWERS,
+        Records::Weighted(_) => return,
+    };
+    let mut lengths: Vec<usize> =
+        rrset.data().map(|data| POINTER_TYPE_CLASS_TTL_LENGTH + wire::rdata_len(data)).collect();
+    lengths.sort_unstable_by(|left, right| right.cmp(left));
+    let bytes: usize = lengths.iter().take(together).sum();
     if bytes > LARGEST {
         let kind = rrset.record_type();
         let message = format!(
-            "the {kind} RRset takes about {bytes} bytes, a message holds {LARGEST}: it cannot be answered"
+            "an answer from the {kind} RRset takes about {bytes} bytes, a message holds {LARGEST}: it cannot be answered"
         );
         findings.push(error("too-large", owner, message));
     }

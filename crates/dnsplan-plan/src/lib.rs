@@ -50,7 +50,7 @@ pub use name::{InvalidName, OwnerName};
 pub use node::Node;
 pub use plan::{Input, Override, Plan, Proposal, Provenance, Timestamp};
 pub use presentation::{InvalidRdata, rdata};
-pub use rrset::{InvalidRRset, Member, RRset, Records, Ttl};
+pub use rrset::{Candidate, InvalidRRset, Member, RRset, Records, Ttl};
 pub use store::{
     AppendError, Demand, DemandReason, Entry, Freeze, Pin, PlanStore, Pruned, Revision, StoreError, TargetId,
     TargetReport, TargetStatus, admit,

@@ -1,9 +1,12 @@
-//! RRsets: all records of one owner name and type, plain or weighted.
+//! RRsets: all records of one owner name and type: plain, weighted or multivalue.
 //!
 //! 1. An RRset is never empty and holds records of one type only.
 //! 2. Its records are in canonical form and order (RFC 4034 sections 6.2 and 6.3) and without duplicates, so that equal
 //!    RRsets are equal byte for byte.
-//! 3. One TTL for the whole RRset (RFC 2181 section 5.2), weighted or not.
+//! 3. One TTL for the whole RRset (RFC 2181 section 5.2), however its records are chosen.
+//!
+//! Health checks are the provider's, and the plan only names them. What they say is known where queries are answered, so
+//! nothing is looked up at enactment. A provider without health checks answers as if all were passing.
 
 use std::fmt;
 
@@ -51,8 +54,26 @@ pub struct Member {
     pub id: Box<str>,
     /// 0 to 255; members of weight 0 answer only where all are 0, and then evenly.
     pub weight: u8,
+    /// The id of a health check at the provider (1 to 64 bytes) that withholds the record while it fails.
+    pub health_check: Option<Box<str>>,
     /// The record.
     pub data: RData,
+}
+
+/// One record of a multivalue RRset. A query is answered with up to eight candidates, chosen evenly.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Candidate {
+    /// Its name within the RRset: what Route 53 calls the set identifier.
+    pub id: Box<str>,
+    /// The id of a health check at the provider (1 to 64 bytes) that withholds the record while it fails.
+    pub health_check: Option<Box<str>>,
+    /// The record.
+    pub data: RData,
+}
+
+impl Candidate {
+    /// How many candidates an answer holds at most. Source: Route 53 developer guide, "Multivalue answer routing".
+    pub const MAX_ANSWERS: usize = 8;
 }
 
 /// The records of an RRset.
@@ -62,6 +83,8 @@ pub enum Records {
     Simple(Box<[RData]>),
     /// One of them answers a query.
     Weighted(Box<[Member]>),
+    /// Up to eight of them answer a query (Route 53's multivalue answer routing).
+    Multivalue(Box<[Candidate]>),
 }
 
 /// All records of one owner name and type.
@@ -83,12 +106,18 @@ pub enum InvalidRRset {
     /// There are more than 65,535.
     #[error("an RRset holds at most 65535 records, found {0}")]
     TooMany(usize),
-    /// Two members have the same id.
-    #[error("two members of the weighted RRset are called {0:?}; give each its own id")]
+    /// Two members or candidates have the same id.
+    #[error("two members of the RRset are called {0:?}; give each its own id")]
     DuplicateMember(Box<str>),
-    /// The id of a member is empty or longer than 128 bytes.
+    /// The id of a member or candidate is empty or longer than 128 bytes.
     #[error("the member id {0:?} must have 1 to 128 bytes")]
     InvalidMember(Box<str>),
+    /// The id of a health check is empty or longer than 64 bytes.
+    #[error("the health check id {0:?} must have 1 to 64 bytes")]
+    InvalidHealthCheck(Box<str>),
+    /// A type of which a part never answers for the whole.
+    #[error("a {0} RRset cannot be multivalue; make it a simple one")]
+    NotMultivalue(RecordType),
     /// A record has no wire form.
     #[error("a record cannot be encoded: {0}")]
     Unencodable(String),
@@ -114,22 +143,43 @@ impl RRset {
     /// An RRset that answers a query with one of `members`, by weight.
     ///
     /// # Errors
-    /// [`InvalidRRset`] where it is empty, mixed, too large, cannot be encoded, or two members share an id.
+    /// [`InvalidRRset`] where it is empty, mixed, too large, cannot be encoded, two members share an id, or an id is empty
+    /// or too long.
     pub fn weighted(ttl: Ttl, members: impl IntoIterator<Item = Member>) -> Result<Self, InvalidRRset> {
         let mut list = Vec::new();
-        for Member { id, weight, data } in members {
-            if !(1..=128).contains(&id.len()) {
-                return Err(InvalidRRset::InvalidMember(id));
-            }
+        for Member { id, weight, health_check, data } in members {
+            check_ids(&id, health_check.as_deref())?;
             let (_, data) = wire::canonical(&data)?;
-            list.push(Member { id, weight, data });
+            list.push(Member { id, weight, health_check, data });
         }
         list.sort_by(|left, right| left.id.cmp(&right.id));
-        if let Some([twin, _]) = list.array_windows().find(|[left, right]| left.id == right.id) {
-            return Err(InvalidRRset::DuplicateMember(twin.id.clone()));
-        }
+        distinct(list.iter().map(|member| &member.id))?;
         one_type(list.iter().map(|member| &member.data))?;
         Ok(Self { ttl, records: Records::Weighted(list.into()) })
+    }
+
+    /// An RRset that answers a query with up to eight of `candidates`, chosen evenly.
+    ///
+    /// # Errors
+    /// [`InvalidRRset`] where it is empty, mixed, too large, cannot be encoded, two candidates share an id, or an id is empty
+    /// or too long; and for a CNAME, NS or SOA, which answer as a whole or not at all.
+    pub fn multivalue(
+        ttl: Ttl,
+        candidates: impl IntoIterator<Item = Candidate>,
+    ) -> Result<Self, InvalidRRset> {
+        let mut list = Vec::new();
+        for Candidate { id, health_check, data } in candidates {
+            check_ids(&id, health_check.as_deref())?;
+            let (_, data) = wire::canonical(&data)?;
+            list.push(Candidate { id, health_check, data });
+        }
+        list.sort_by(|left, right| left.id.cmp(&right.id));
+        distinct(list.iter().map(|candidate| &candidate.id))?;
+        let record_type = one_type(list.iter().map(|candidate| &candidate.data))?;
+        if matches!(record_type, RecordType::CNAME | RecordType::NS | RecordType::SOA) {
+            return Err(InvalidRRset::NotMultivalue(record_type));
+        }
+        Ok(Self { ttl, records: Records::Multivalue(list.into()) })
     }
 
     /// Its type.
@@ -144,7 +194,7 @@ impl RRset {
         self.ttl
     }
 
-    /// Its records, with their weights where it has any.
+    /// Its records, with their ids, weights and health checks where they have any.
     #[must_use]
     pub const fn records(&self) -> &Records {
         &self.records
@@ -152,11 +202,14 @@ impl RRset {
 
     /// The data of all its records, in order.
     pub fn data(&self) -> impl Iterator<Item = &RData> {
-        let (simple, weighted) = match &self.records {
-            Records::Simple(records) => (&records[..], &[][..]),
-            Records::Weighted(members) => (&[][..], &members[..]),
+        let (simple, weighted, multivalue) = match &self.records {
+            Records::Simple(records) => (&records[..], &[][..], &[][..]),
+            Records::Weighted(members) => (&[][..], &members[..], &[][..]),
+            Records::Multivalue(candidates) => (&[][..], &[][..], &candidates[..]),
         };
-        simple.iter().chain(weighted.iter().map(|member| &member.data))
+        let weighted = weighted.iter().map(|member| &member.data);
+        let multivalue = multivalue.iter().map(|candidate| &candidate.data);
+        simple.iter().chain(weighted).chain(multivalue)
     }
 
     /// How many records it holds; at least one.
@@ -166,17 +219,37 @@ impl RRset {
         match &self.records {
             Records::Simple(records) => records.len(),
             Records::Weighted(members) => members.len(),
+            Records::Multivalue(candidates) => candidates.len(),
         }
     }
 }
 
-fn one_type<'a>(mut data: impl ExactSizeIterator<Item = &'a RData>) -> Result<(), InvalidRRset> {
+fn check_ids(id: &str, health_check: Option<&str>) -> Result<(), InvalidRRset> {
+    if !(1..=128).contains(&id.len()) {
+        return Err(InvalidRRset::InvalidMember(id.into()));
+    }
+    match health_check.filter(|check| !(1..=64).contains(&check.len())) {
+        Some(check) => Err(InvalidRRset::InvalidHealthCheck(check.into())),
+        None => Ok(()),
+    }
+}
+
+/// Refuses the same id twice, in ids that are sorted.
+fn distinct<'a>(ids: impl Iterator<Item = &'a Box<str>> + Clone) -> Result<(), InvalidRRset> {
+    match ids.clone().zip(ids.skip(1)).find(|(left, right)| left == right) {
+        Some((twin, _)) => Err(InvalidRRset::DuplicateMember(twin.clone())),
+        None => Ok(()),
+    }
+}
+
+/// The type that all of the data have.
+fn one_type<'a>(mut data: impl ExactSizeIterator<Item = &'a RData>) -> Result<RecordType, InvalidRRset> {
     if data.len() > usize::from(u16::MAX) {
         return Err(InvalidRRset::TooMany(data.len()));
     }
     let first = data.next().ok_or(InvalidRRset::Empty)?.record_type();
     match data.map(RData::record_type).find(|other| *other != first) {
         Some(other) => Err(InvalidRRset::MixedTypes(other, first)),
-        None => Ok(()),
+        None => Ok(first),
     }
 }

@@ -3,13 +3,15 @@
 //!
 //! 1. One content has one encoding: what is equal is equal byte for byte.
 //! 2. A reader refuses what it does not know, and names it.
+//! 3. What could be said before is said in the same bytes for ever, as records at targets carry the digest. So what is new
+//!    gets its own kind of RRset, and the version stays: a reader that does not know the kind refuses it (2).
 
 use hickory_proto::rr::{Name, RData, RecordType};
 use hickory_proto::serialize::binary::{
     BinDecodable, BinDecoder, BinEncodable, BinEncoder, NameEncoding, Restrict,
 };
 
-use crate::{InvalidRRset, Member, Node, OwnerName, RRset, RRsetKey, Records, Ttl};
+use crate::{Candidate, InvalidRRset, Member, Node, OwnerName, RRset, RRsetKey, Records, Ttl};
 
 /// Why bytes are not what they should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +35,9 @@ pub enum DecodeError {
 
 const PLAIN: u8 = 0;
 const WEIGHTED: u8 = 1;
+/// Weighted, and at least one member has a health check. Without any it is [`WEIGHTED`], as before there were some.
+const WEIGHTED_CHECKED: u8 = 2;
+const MULTIVALUE: u8 = 3;
 
 fn encode(name_encoding: NameEncoding, emit: impl FnOnce(&mut BinEncoder<'_>) -> bool) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(64);
@@ -163,16 +168,36 @@ impl Writer {
                 self.count(records.len());
                 records.iter().for_each(|data| self.blob(&rdata_bytes(data)));
             }
-            Records::Weighted(members) => {
-                self.u8(WEIGHTED);
-                self.count(members.len());
-                for member in members {
-                    self.blob(member.id.as_bytes());
-                    self.u8(member.weight);
-                    self.blob(&rdata_bytes(&member.data));
+            Records::Weighted(members) => self.members(members),
+            Records::Multivalue(candidates) => {
+                self.u8(MULTIVALUE);
+                self.count(candidates.len());
+                for candidate in candidates {
+                    self.blob(candidate.id.as_bytes());
+                    self.health_check(candidate.health_check.as_deref());
+                    self.blob(&rdata_bytes(&candidate.data));
                 }
             }
         }
+    }
+
+    fn members(&mut self, members: &[Member]) {
+        let is_checked = members.iter().any(|member| member.health_check.is_some());
+        self.u8(if is_checked { WEIGHTED_CHECKED } else { WEIGHTED });
+        self.count(members.len());
+        for member in members {
+            self.blob(member.id.as_bytes());
+            self.u8(member.weight);
+            if is_checked {
+                self.health_check(member.health_check.as_deref());
+            }
+            self.blob(&rdata_bytes(&member.data));
+        }
+    }
+
+    /// An id is never empty, so that an empty text stands for none.
+    fn health_check(&mut self, id: Option<&str>) {
+        self.blob(id.unwrap_or_default().as_bytes());
     }
 }
 
@@ -246,17 +271,53 @@ impl<'a> Reader<'a> {
                 RRset::simple(ttl, records?).map_err(invalid)
             }
             WEIGHTED => {
-                let members: Result<Vec<_>, _> = (0..count).map(|_| self.member(record_type)).collect();
+                let members: Result<Vec<_>, _> =
+                    (0..count).map(|_| self.member(record_type, false)).collect();
                 RRset::weighted(ttl, members?).map_err(invalid)
             }
-            other => Err(DecodeError::Invalid(format!("an RRset of unknown kind {other}"))),
+            WEIGHTED_CHECKED => {
+                let members: Result<Vec<_>, _> = (0..count).map(|_| self.member(record_type, true)).collect();
+                let members = members?;
+                if members.iter().all(|member| member.health_check.is_none()) {
+                    let message = "a checked weighted RRset without a health check".to_owned();
+                    return Err(DecodeError::Invalid(message));
+                }
+                RRset::weighted(ttl, members).map_err(invalid)
+            }
+            MULTIVALUE => {
+                let candidates: Result<Vec<_>, _> = (0..count).map(|_| self.candidate(record_type)).collect();
+                RRset::multivalue(ttl, candidates?).map_err(invalid)
+            }
+            other => {
+                Err(DecodeError::Invalid(format!("an RRset of unknown kind {other}: use a newer dnsplan")))
+            }
         }
     }
 
-    fn member(&mut self, record_type: RecordType) -> Result<Member, DecodeError> {
-        let id = std::str::from_utf8(self.blob()?)
-            .map_err(|_| DecodeError::Invalid("a member id that is not UTF-8".to_owned()))?
-            .into();
-        Ok(Member { id, weight: self.u8()?, data: rdata(self.blob()?, record_type)? })
+    fn member(&mut self, record_type: RecordType, is_checked: bool) -> Result<Member, DecodeError> {
+        Ok(Member {
+            id: self.text()?.into(),
+            weight: self.u8()?,
+            health_check: if is_checked { self.health_check()? } else { None },
+            data: rdata(self.blob()?, record_type)?,
+        })
+    }
+
+    fn candidate(&mut self, record_type: RecordType) -> Result<Candidate, DecodeError> {
+        Ok(Candidate {
+            id: self.text()?.into(),
+            health_check: self.health_check()?,
+            data: rdata(self.blob()?, record_type)?,
+        })
+    }
+
+    fn health_check(&mut self) -> Result<Option<Box<str>>, DecodeError> {
+        Ok(Some(self.text()?).filter(|id| !id.is_empty()).map(Into::into))
+    }
+
+    fn text(&mut self) -> Result<&'a str, DecodeError> {
+        std::str::from_utf8(self.blob()?).map_err(|_| {
+            DecodeError::Invalid("an id of a member or health check that is not UTF-8".to_owned())
+        })
     }
 }

@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dnsplan_plan::{DecodeError, Delta, Node, OwnerName, RRset, RRsetKey, RecordType, Ttl, Zone, rdata};
+use dnsplan_plan::{
+    Candidate, DecodeError, Delta, Member, Node, OwnerName, RRset, RRsetKey, RecordType, Ttl, Zone, rdata,
+};
 use proptest::prelude::*;
 
 fn origin() -> OwnerName {
@@ -18,6 +20,24 @@ fn owner(label: &str) -> OwnerName {
 fn rrset(record_type: &str, ttl: u32, texts: &[String]) -> RRset {
     let data = texts.iter().map(|text| rdata(record_type, text, &origin()).unwrap());
     RRset::simple(Ttl::new(ttl).unwrap(), data).unwrap()
+}
+
+fn member(id: &str, weight: u8, health_check: Option<&str>, address: &str) -> Member {
+    let data = rdata("AAAA", address, &origin()).unwrap();
+    Member { id: id.into(), weight, health_check: health_check.map(Into::into), data }
+}
+
+fn weighted(members: impl IntoIterator<Item = Member>) -> RRset {
+    RRset::weighted(Ttl::new(60).unwrap(), members).unwrap()
+}
+
+fn candidate(id: &str, health_check: Option<&str>, address: &str) -> Candidate {
+    let data = rdata("AAAA", address, &origin()).unwrap();
+    Candidate { id: id.into(), health_check: health_check.map(Into::into), data }
+}
+
+fn multivalue(candidates: impl IntoIterator<Item = Candidate>) -> RRset {
+    RRset::multivalue(Ttl::new(60).unwrap(), candidates).unwrap()
 }
 
 fn key(label: &str) -> RRsetKey {
@@ -36,7 +56,7 @@ enum Edit {
 
 fn edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
-        4 => (0..8_u8, 0..3_u8, 0..4_u8).prop_map(|(name, kind, value)| Edit::Set(name, kind, value)),
+        4 => (0..8_u8, 0..5_u8, 0..4_u8).prop_map(|(name, kind, value)| Edit::Set(name, kind, value)),
         2 => (0..8_u8).prop_map(Edit::Clear),
         2 => (0..8_u8, 0..4_u16).prop_map(|(name, at_least)| Edit::Protect(name, at_least)),
         1 => (0..8_u8).prop_map(Edit::Retire),
@@ -61,6 +81,19 @@ fn apply(zone: &mut Zone, edit: &Edit) {
         Edit::Set(name, 1, value) => {
             let rrset = rrset("TXT", 60 + u32::from(value), &[format!("v{value}")]);
             zone.set_rrset(owner(&label(name)), rrset).unwrap();
+        }
+        // The bits of the value say which of two records have a health check.
+        Edit::Set(name, 2, value) => {
+            let check = |bit: u8| (value & bit > 0).then_some("check");
+            let members =
+                [member("a", 1, check(1), "2001:db8::1"), member("b", value, check(2), "2001:db8::2")];
+            zone.set_rrset(owner(&label(name)), weighted(members)).unwrap();
+        }
+        Edit::Set(name, 3, value) => {
+            let check = |bit: u8| (value & bit > 0).then_some("check");
+            let candidates =
+                [candidate("a", check(1), "2001:db8::1"), candidate("b", check(2), "2001:db8::2")];
+            zone.set_rrset(owner(&label(name)), multivalue(candidates)).unwrap();
         }
         Edit::Set(name, _, value) => {
             let node = Node::new().with(rrset("CNAME", 60, &[format!("n{value}")]));
@@ -214,13 +247,8 @@ fn sample() -> Zone {
     zone.set_rrset(owner("ns1"), rrset("A", 60, &["192.0.2.53".to_owned()])).unwrap();
     zone.set_rrset(owner("api"), rrset("A", 60, &["192.0.2.2".to_owned(), "192.0.2.1".to_owned()])).unwrap();
     zone.set_rrset(owner("WWW"), rrset("CNAME", 60, &["API".to_owned()])).unwrap();
-    let member = |id: &str, weight, text: &str| dnsplan_plan::Member {
-        id: id.into(),
-        weight,
-        data: rdata("AAAA", text, &origin()).unwrap(),
-    };
-    let members = [member("b", 1, "2001:db8::2"), member("a", 255, "2001:db8::1")];
-    zone.set_rrset(owner("api"), RRset::weighted(Ttl::new(60).unwrap(), members).unwrap()).unwrap();
+    let members = [member("b", 1, None, "2001:db8::2"), member("a", 255, None, "2001:db8::1")];
+    zone.set_rrset(owner("api"), weighted(members)).unwrap();
     zone.protect(key("api"), 2);
     zone.retire(key("old"));
     zone
@@ -249,6 +277,102 @@ fn format_one_is_what_it_was() {
             "706c65000001000200000001000d036f6c64076578616d706c6500000101",
         )
     );
+}
+
+/// A zone with one RRset.
+fn only(rrset: RRset) -> Zone {
+    let mut zone = Zone::empty(origin());
+    zone.set_rrset(owner("api"), rrset).unwrap();
+    zone
+}
+
+/// What stands before the kind of the RRset in the encoding of `only`: magic, version, origin, number of owner names, owner
+/// name, number of RRsets, type, TTL.
+const BEFORE_KIND: usize = 4 + 1 + (2 + 9) + 4 + (2 + 13) + 4 + 2 + 4;
+
+fn from_kind_on(rrset: RRset) -> Vec<u8> {
+    Delta::checkpoint(&only(rrset)).encode().split_off(BEFORE_KIND)
+}
+
+#[test]
+fn health_checks_and_multivalue_are_kinds_of_their_own_in_format_one() {
+    let checked =
+        weighted([member("b", 1, Some("hc"), "2001:db8::2"), member("a", 255, None, "2001:db8::1")]);
+    assert_eq!(
+        hex(&from_kind_on(checked.clone())),
+        concat!(
+            "0200000002",
+            "000161ff0000001020010db8000000000000000000000001",
+            "0001620100026863001020010db8000000000000000000000002",
+            "0000000000000000",
+        )
+    );
+    assert_eq!(
+        only(checked).digest().to_string(),
+        "1b0f0fdba7ca184b4900b1f76f333bdd0966556fcc9a20cbb605e7d80ed9b069"
+    );
+    let spread = multivalue([candidate("b", Some("hc"), "2001:db8::2"), candidate("a", None, "2001:db8::1")]);
+    assert_eq!(
+        hex(&from_kind_on(spread.clone())),
+        concat!(
+            "0300000002",
+            "0001610000001020010db8000000000000000000000001",
+            "00016200026863001020010db8000000000000000000000002",
+            "0000000000000000",
+        )
+    );
+    assert_eq!(
+        only(spread).digest().to_string(),
+        "fd834ecddfa1be9631eb597fc733dc9ba998f11e7099ba0866774694d471cac2"
+    );
+}
+
+#[test]
+fn what_differs_in_kind_weight_or_health_check_differs_in_digest() {
+    let address = "2001:db8::1";
+    let kinds = [
+        RRset::simple(Ttl::new(60).unwrap(), [rdata("AAAA", address, &origin()).unwrap()]).unwrap(),
+        weighted([member("a", 1, None, address)]),
+        weighted([member("a", 2, None, address)]),
+        weighted([member("a", 1, Some("x"), address)]),
+        weighted([member("a", 1, Some("y"), address)]),
+        multivalue([candidate("a", None, address)]),
+        multivalue([candidate("b", None, address)]),
+        multivalue([candidate("a", Some("x"), address)]),
+        multivalue([candidate("a", Some("y"), address)]),
+    ];
+    let digests: BTreeSet<String> =
+        kinds.iter().map(|rrset| only(rrset.clone()).digest().to_string()).collect();
+    assert_eq!(digests.len(), kinds.len());
+}
+
+#[test]
+fn a_kind_that_is_not_known_and_a_second_encoding_of_one_content_are_refused() {
+    let refusal = |rrset: RRset, edit: fn(&mut [u8])| {
+        let mut bytes = Delta::checkpoint(&only(rrset)).encode();
+        edit(&mut bytes[BEFORE_KIND..]);
+        match Delta::decode(&bytes) {
+            Err(DecodeError::Invalid(message)) => message,
+            other => panic!("expected a refusal, got {other:?}"),
+        }
+    };
+    let spread = multivalue([candidate("a", Some("hc"), "2001:db8::1")]);
+    assert_eq!(
+        refusal(spread.clone(), |bytes| bytes[0] = 4),
+        "an RRset of unknown kind 4: use a newer dnsplan"
+    );
+    assert!(refusal(spread, |bytes| bytes[10] = 0xff).contains("not UTF-8"));
+    // Without a health check a weighted RRset is of the old kind. These bytes stand for one in the new: an empty text
+    // takes the place of the check's two bytes, which begin the RDATA of a TXT record instead.
+    let text = rdata("TXT", "x", &origin()).unwrap();
+    let one = Member { id: "a".into(), weight: 1, health_check: Some("\0\u{1}".into()), data: text };
+    let checked = weighted([one]);
+    let message = refusal(checked, |bytes| {
+        // Id, weight, length of the check, the check, length of the data, the data.
+        assert_eq!(bytes[5..17], [0, 1, b'a', 1, 0, 2, 0, 1, 0, 2, 1, b'x']);
+        bytes[5..17].copy_from_slice(&[0, 1, b'a', 1, 0, 0, 0, 4, 0, 2, 1, b'x']);
+    });
+    assert_eq!(message, "a checked weighted RRset without a health check");
 }
 
 #[test]

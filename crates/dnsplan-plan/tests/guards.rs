@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
 
 use dnsplan_plan::{
-    AbsoluteGuard, Override, OwnerName, Provenance, RRset, RRsetKey, RecordType, Timestamp, Ttl, Zone,
-    append_violations, live_violations, rdata, violations,
+    AbsoluteGuard, Candidate, Override, OwnerName, Provenance, RRset, RRsetKey, RecordType, Timestamp, Ttl,
+    Zone, append_violations, live_violations, rdata, violations,
 };
 
 fn origin() -> OwnerName {
@@ -127,6 +127,24 @@ fn at_least_n_can_be_lifted_but_not_to_nothing() {
         message
             .starts_with("at-least-n: protected RRset api.example. A would have 1 of at least 2 records; ")
     );
+}
+
+#[test]
+fn candidates_count_as_records() {
+    let with = |addresses: &[&str]| {
+        let candidate = |address: &&str| Candidate {
+            id: (*address).into(),
+            health_check: Some("check".into()),
+            data: rdata("A", address, &origin()).unwrap(),
+        };
+        edited(|zone| {
+            let rrset = RRset::multivalue(Ttl::new(60).unwrap(), addresses.iter().map(candidate)).unwrap();
+            zone.set_rrset(owner("api"), rrset).unwrap();
+        })
+    };
+    assert_eq!(judged(&with(&["192.0.2.1", "192.0.2.2"])), []);
+    assert_eq!(judged(&with(&["192.0.2.1"])), [AbsoluteGuard::AtLeastN]);
+    assert_eq!(guards(Some(&good()), &with(&["192.0.2.1"]), &lifting("at-least-n")), []);
 }
 
 #[test]

@@ -3,8 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
 
 use dnsplan_plan::{
-    Finding, Member, OwnerName, RRset, RRsetKey, RecordType, Severity, Ttl, Zone, check_owners, check_zone,
-    rdata,
+    Candidate, Finding, Member, OwnerName, RRset, RRsetKey, RecordType, Severity, Ttl, Zone, check_owners,
+    check_zone, rdata,
 };
 
 fn origin() -> OwnerName {
@@ -85,8 +85,12 @@ fn cname_and_other_data() {
 #[test]
 fn several_cnames_but_not_weighted_ones() {
     one(&zone(&[("www", "CNAME", &["ns1", "api.other."])]), Severity::Error, "several-cnames", "www");
-    let member =
-        |id: &str, text| Member { id: id.into(), weight: 1, data: rdata("CNAME", text, &origin()).unwrap() };
+    let member = |id: &str, text| Member {
+        id: id.into(),
+        weight: 1,
+        health_check: None,
+        data: rdata("CNAME", text, &origin()).unwrap(),
+    };
     let weighted =
         RRset::weighted(Ttl::new(60).unwrap(), [member("a", "ns1"), member("b", "api.other.")]).unwrap();
     let mut fine = zone(&[]);
@@ -116,6 +120,7 @@ fn zero_weights() {
     let member = |id: &str, weight| Member {
         id: id.into(),
         weight,
+        health_check: None,
         data: rdata("A", "192.0.2.1", &origin()).unwrap(),
     };
     let weighted = |weights: [u8; 2]| {
@@ -126,6 +131,32 @@ fn zero_weights() {
     };
     one(&weighted([0, 0]), Severity::Warning, "zero-weights", "api");
     assert_eq!(rules(&weighted([0, 1])), []);
+}
+
+#[test]
+fn too_large() {
+    // 255 characters a string: a record of n strings takes 256 n bytes and 12 beside them, a message holds 65,000.
+    let text = |strings: usize, mark: usize| {
+        let parts: Vec<String> = (0..strings).map(|_| format!("\"{}{mark:03}\"", "x".repeat(252))).collect();
+        rdata("TXT", &parts.join(" "), &origin()).unwrap()
+    };
+    let of = |rrset: RRset| {
+        let mut zone = zone(&[]);
+        zone.set_rrset(owner("text"), rrset).unwrap();
+        zone
+    };
+    let ttl = Ttl::new(60).unwrap();
+    let simple = |count: usize| of(RRset::simple(ttl, (0..count).map(|mark| text(31, mark))).unwrap());
+    assert_eq!(rules(&simple(8)), []);
+    one(&simple(9), Severity::Error, "too-large", "text");
+    let spread = |count: usize, strings: usize| {
+        let candidate =
+            |mark| Candidate { id: format!("c{mark}").into(), health_check: None, data: text(strings, mark) };
+        of(RRset::multivalue(ttl, (0..count).map(candidate)).unwrap())
+    };
+    assert_eq!(rules(&spread(20, 31)), [], "an answer holds eight of them");
+    assert_eq!(rules(&spread(7, 32)), []);
+    one(&spread(8, 32), Severity::Error, "too-large", "text");
 }
 
 #[test]

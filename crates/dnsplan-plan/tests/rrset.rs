@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
 
-use dnsplan_plan::{InvalidRRset, Member, OwnerName, RData, RRset, RecordType, Records, Ttl, rdata};
+use dnsplan_plan::{
+    Candidate, InvalidRRset, Member, OwnerName, RData, RRset, RecordType, Records, Ttl, rdata,
+};
 
 fn origin() -> OwnerName {
     "example.".parse().unwrap()
@@ -21,7 +23,11 @@ fn simple(record_type: &str, texts: &[&str]) -> RRset {
 }
 
 fn member(id: &str, weight: u8, text: &str) -> Member {
-    Member { id: id.into(), weight, data: data("A", text) }
+    Member { id: id.into(), weight, health_check: None, data: data("A", text) }
+}
+
+fn candidate(id: &str, record_type: &str, text: &str) -> Candidate {
+    Candidate { id: id.into(), health_check: None, data: data(record_type, text) }
 }
 
 #[test]
@@ -72,6 +78,60 @@ fn members_are_ordered_by_their_ids_and_keep_equal_data() {
     let weighted = RRset::weighted(ttl(), [b.clone(), a.clone()]).unwrap();
     assert_eq!(*weighted.records(), Records::Weighted([a, b].into()));
     assert_eq!((weighted.len(), weighted.record_type()), (2, RecordType::A));
+}
+
+#[test]
+fn candidates_are_ordered_by_their_ids_and_keep_equal_data() {
+    let (a, b) = (candidate("a", "MX", "10 Mail"), candidate("b", "MX", "10 mail"));
+    let spread = RRset::multivalue(ttl(), [b.clone(), a]).unwrap();
+    let canonical = candidate("a", "MX", "10 mail");
+    assert_eq!(*spread.records(), Records::Multivalue([canonical, b].into()));
+    assert_eq!((spread.len(), spread.record_type()), (2, RecordType::MX));
+    assert_eq!(spread.data().map(ToString::to_string).collect::<Vec<_>>(), ["10 mail.example."; 2]);
+}
+
+#[test]
+fn what_makes_no_multivalue_rrset_is_refused() {
+    assert_eq!(RRset::multivalue(ttl(), []), Err(InvalidRRset::Empty));
+    let spread = |candidates: &[Candidate]| RRset::multivalue(ttl(), candidates.iter().cloned());
+    let (a, b) = (candidate("a", "A", "192.0.2.1"), candidate("b", "TXT", "x"));
+    assert_eq!(spread(&[a.clone(), b]), Err(InvalidRRset::MixedTypes(RecordType::TXT, RecordType::A)));
+    let twins = [a.clone(), candidate("b", "A", "192.0.2.2"), candidate("a", "A", "192.0.2.3")];
+    assert_eq!(spread(&twins), Err(InvalidRRset::DuplicateMember("a".into())));
+    for id in ["", &"x".repeat(129)] {
+        let nameless = Candidate { id: id.into(), ..a.clone() };
+        assert_eq!(spread(&[nameless]), Err(InvalidRRset::InvalidMember(id.into())));
+    }
+    let soa = "ns1 hostmaster 0 300 60 86400 30";
+    for (record_type, text) in [("CNAME", "www"), ("NS", "ns1"), ("SOA", soa)] {
+        let error = spread(&[candidate("a", record_type, text)]).unwrap_err();
+        assert_eq!(error, InvalidRRset::NotMultivalue(record_type.parse().unwrap()));
+        assert!(error.to_string().starts_with(&format!("a {record_type} RRset cannot be multivalue")));
+    }
+    let addresses = (0..=65_535_u32).map(|number| Candidate {
+        id: number.to_string().into(),
+        health_check: None,
+        data: RData::A(std::net::Ipv4Addr::from(number).into()),
+    });
+    assert_eq!(RRset::multivalue(ttl(), addresses), Err(InvalidRRset::TooMany(65_536)));
+}
+
+#[test]
+fn the_id_of_a_health_check_has_1_to_64_bytes() {
+    let weighted = |check: &str| {
+        let checked = Member { health_check: Some(check.into()), ..member("a", 1, "192.0.2.1") };
+        RRset::weighted(ttl(), [checked])
+    };
+    let spread = |check: &str| {
+        let checked = Candidate { health_check: Some(check.into()), ..candidate("a", "A", "192.0.2.1") };
+        RRset::multivalue(ttl(), [checked])
+    };
+    let longest = "x".repeat(64);
+    assert!(weighted(&longest).is_ok() && spread(&longest).is_ok());
+    for bad in ["", &"x".repeat(65)] {
+        assert_eq!(weighted(bad), Err(InvalidRRset::InvalidHealthCheck(bad.into())));
+        assert_eq!(spread(bad), Err(InvalidRRset::InvalidHealthCheck(bad.into())));
+    }
 }
 
 #[test]

@@ -93,6 +93,7 @@ fn with_ttl(rrset: &RRset, ttl: Ttl) -> Result<RRset, InvalidRRset> {
     match rrset.records() {
         Records::Simple(records) => RRset::simple(ttl, records.iter().cloned()),
         Records::Weighted(members) => RRset::weighted(ttl, members.iter().cloned()),
+        Records::Multivalue(candidates) => RRset::multivalue(ttl, candidates.iter().cloned()),
     }
 }
 

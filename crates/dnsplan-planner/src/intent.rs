@@ -114,6 +114,8 @@ impl Retirement {
 pub(crate) enum Policy {
     /// One address an answer, by weight.
     Weighted,
+    /// Up to eight addresses an answer, evenly.
+    Multivalue,
     /// All addresses in every answer.
     All,
 }
@@ -156,6 +158,8 @@ pub(crate) struct LoadBalancer {
     pub(crate) weight: u32,
     pub(crate) capacity: u32,
     pub(crate) is_healthy: bool,
+    /// The id of its health check at the provider.
+    pub(crate) health_check: Option<String>,
 }
 
 impl LoadBalancer {

@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dnsplan_plan::{InvalidRRset, Member, RData, RRset, RRsetKey};
+use dnsplan_plan::{Candidate, InvalidRRset, Member, RData, RRset, RRsetKey};
 
 use crate::health::{Health, MemberHealth, Reading};
 use crate::intent::{Endpoint, Family, LoadBalancer, Policy, Pool, ZoneIntent};
@@ -29,12 +29,20 @@ struct Standing<'a> {
 }
 
 /// One load balancer that may answer for an endpoint.
-struct Candidate<'a> {
+struct Backend<'a> {
     pool: &'a str,
     id: &'a str,
+    health_check: Option<&'a str>,
     share: Fraction,
     data: RData,
     answers: bool,
+}
+
+impl Backend<'_> {
+    /// What its record is called among those of an endpoint.
+    fn set_identifier(&self) -> Box<str> {
+        format!("{}/{}", self.pool, self.id).into()
+    }
 }
 
 impl<'a> Standings<'a> {
@@ -60,7 +68,7 @@ impl<'a> Standings<'a> {
 
     /// Whether `data` is the address of a member that is not drained, healthy or not.
     pub(crate) fn serves(&self, endpoint: &'a Endpoint, family: Family, data: &RData) -> bool {
-        self.candidates(endpoint, family).iter().any(|candidate| candidate.data == *data)
+        self.backends(endpoint, family).iter().any(|backend| backend.data == *data)
     }
 
     /// The RRset with which an endpoint answers in a family; `None` where no member could.
@@ -71,37 +79,45 @@ impl<'a> Standings<'a> {
         family: Family,
         notes: &mut BTreeSet<Note>,
     ) -> Result<Option<RRset>, InvalidRRset> {
-        let mut candidates = self.candidates(endpoint, family);
-        let answering = candidates.iter().filter(|candidate| candidate.answers).count();
-        if answering < usize::from(endpoint.at_least) && answering < candidates.len() {
+        let mut backends = self.backends(endpoint, family);
+        let answering = backends.iter().filter(|backend| backend.answers).count();
+        if answering < usize::from(endpoint.at_least) && answering < backends.len() {
             notes.insert(Note::EndpointFailsOpen {
                 key: key.clone(),
                 healthy: answering,
                 at_least: endpoint.at_least,
             });
-            candidates.iter_mut().for_each(|candidate| candidate.answers = true);
+            backends.iter_mut().for_each(|backend| backend.answers = true);
         }
-        if candidates.is_empty() {
+        if backends.is_empty() {
             return Ok(None);
         }
-        let shares: Vec<Fraction> = candidates.iter().map(|candidate| candidate.share).collect();
-        let weighted =
-            candidates.into_iter().zip(weights(&shares)).filter(|(candidate, _)| candidate.answers);
+        let shares: Vec<Fraction> = backends.iter().map(|backend| backend.share).collect();
+        let weighted = backends.into_iter().zip(weights(&shares)).filter(|(backend, _)| backend.answers);
         let rrset = match endpoint.policy {
-            Policy::All => RRset::simple(endpoint.ttl, weighted.map(|(candidate, _)| candidate.data)),
+            Policy::All => RRset::simple(endpoint.ttl, weighted.map(|(backend, _)| backend.data)),
             Policy::Weighted => RRset::weighted(
                 endpoint.ttl,
-                weighted.map(|(Candidate { pool, id, data, .. }, weight)| Member {
-                    id: format!("{pool}/{id}").into(),
+                weighted.map(|(backend, weight)| Member {
+                    id: backend.set_identifier(),
                     weight,
-                    data,
+                    health_check: backend.health_check.map(Into::into),
+                    data: backend.data,
+                }),
+            ),
+            Policy::Multivalue => RRset::multivalue(
+                endpoint.ttl,
+                weighted.map(|(backend, _)| Candidate {
+                    id: backend.set_identifier(),
+                    health_check: backend.health_check.map(Into::into),
+                    data: backend.data,
                 }),
             ),
         };
         rrset.map(Some)
     }
 
-    fn candidates(&self, endpoint: &'a Endpoint, family: Family) -> Vec<Candidate<'a>> {
+    fn backends(&self, endpoint: &'a Endpoint, family: Family) -> Vec<Backend<'a>> {
         let used = endpoint.pools.iter().filter(|(_, weight)| **weight > 0);
         let mut all = Vec::new();
         for (name, pool_weight) in used {
@@ -110,9 +126,10 @@ impl<'a> Standings<'a> {
             let in_family =
                 || members().filter_map(|(id, member)| Some((id, member, member.address(family)?)));
             let total: u128 = in_family().map(|(_, member, _)| u128::from(member.share())).sum();
-            all.extend(in_family().map(|(id, member, data)| Candidate {
+            all.extend(in_family().map(|(id, member, data)| Backend {
                 pool: name,
                 id,
+                health_check: member.health_check.as_deref(),
                 share: Fraction {
                     numerator: u128::from(*pool_weight) * u128::from(member.share()),
                     denominator: total,

@@ -183,7 +183,7 @@ impl Target for FileTarget {
         let differing = state.zone(&self.zone).diff(plan.zone()).nodes.into_iter().map(|change| change.owner);
         Ok(Audit {
             differing: differing.filter(|owner| !set_aside.contains(owner)).collect(),
-            trees: Vec::new(),
+            ..Audit::default()
         })
     }
 }

@@ -83,16 +83,30 @@ fn rrset(node: &NodeChange, change: &RRsetChange<'_>, lines: &mut Vec<String>) {
     }
 }
 
-/// An RRset's records, one a line: TTL, weight and member where there are any, data.
+/// An RRset's records, one a line: TTL, data, and weight, member and health check where there are any.
 pub(crate) fn records(rrset: &RRset) -> Vec<String> {
     let ttl = rrset.ttl();
     match rrset.records() {
         Records::Simple(records) => records.iter().map(|data| format!("{ttl} {}", shown(data))).collect(),
         Records::Weighted(members) => members
             .iter()
-            .map(|member| format!("{ttl} {} (weight {}, {})", shown(&member.data), member.weight, member.id))
+            .map(|member| {
+                let checked = checked(member.health_check.as_deref());
+                format!("{ttl} {} (weight {}, {}{checked})", shown(&member.data), member.weight, member.id)
+            })
+            .collect(),
+        Records::Multivalue(candidates) => candidates
+            .iter()
+            .map(|candidate| {
+                let checked = checked(candidate.health_check.as_deref());
+                format!("{ttl} {} (multivalue, {}{checked})", shown(&candidate.data), candidate.id)
+            })
             .collect(),
     }
+}
+
+fn checked(health_check: Option<&str>) -> String {
+    health_check.map_or_else(String::new, |id| format!(", health check {id}"))
 }
 
 /// A record's data. The serial of an SOA is the generation's, so the one in the plan says nothing.

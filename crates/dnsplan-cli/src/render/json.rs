@@ -16,12 +16,41 @@ fn rrset_json(rrset: &RRset) -> Value {
         Records::Simple(records) => records.iter().map(|data| json!({ "data": data.to_string() })).collect(),
         Records::Weighted(members) => members
             .iter()
-            .map(
-                |member| json!({ "data": member.data.to_string(), "weight": member.weight, "id": member.id }),
-            )
+            .map(|member| {
+                json!({
+                    "data": member.data.to_string(),
+                    "weight": member.weight,
+                    "id": member.id,
+                    "health_check": member.health_check,
+                })
+            })
+            .collect(),
+        Records::Multivalue(candidates) => candidates
+            .iter()
+            .map(|candidate| {
+                json!({
+                    "data": candidate.data.to_string(),
+                    "id": candidate.id,
+                    "health_check": candidate.health_check,
+                })
+            })
             .collect(),
     };
-    json!({ "type": rrset.record_type().to_string(), "ttl": rrset.ttl().seconds(), "records": records })
+    json!({
+        "type": rrset.record_type().to_string(),
+        "ttl": rrset.ttl().seconds(),
+        "routing": routing(rrset),
+        "records": records,
+    })
+}
+
+/// How an answer is chosen from the records.
+const fn routing(rrset: &RRset) -> &'static str {
+    match rrset.records() {
+        Records::Simple(_) => "simple",
+        Records::Weighted(_) => "weighted",
+        Records::Multivalue(_) => "multivalue",
+    }
 }
 
 /// Every RRset of a zone.

@@ -2,7 +2,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dnsplan_fence::{Generation, OfferedGeneration, ParentGeneration};
-use dnsplan_plan::{Member, OwnerName, Plan, Proposal, Provenance, RRset, Timestamp, Ttl, Zone, rdata};
+use dnsplan_plan::{
+    Candidate, Member, OwnerName, Plan, Proposal, Provenance, RRset, Timestamp, Ttl, Zone, rdata,
+};
 
 use super::*;
 
@@ -11,21 +13,29 @@ mod oracle;
 const SOA: &str = "@ SOA ns ops 0 300 60 86400 30";
 
 /// A zone `example.` from lines of owner, type and data. Lines of one owner and type make one RRset; a line whose type
-/// ends in `*N` makes a member of weight N of a weighted one.
+/// ends in `*N` makes a member of weight N of a weighted one, a line whose type ends in `+` a candidate of a multivalue one.
 fn served(lines: &[&str]) -> Served {
     let origin: OwnerName = "example.".parse().unwrap();
     let ttl = Ttl::new(60).unwrap();
     let mut simple: Vec<((OwnerName, String), Vec<RData>)> = Vec::new();
     let mut weighted: Vec<((OwnerName, String), Vec<Member>)> = Vec::new();
-    for line in lines {
+    let mut multivalue: Vec<((OwnerName, String), Vec<Candidate>)> = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
         let [owner, kind, text] = line.splitn(3, ' ').collect::<Vec<_>>()[..] else { panic!("{line:?}") };
         let owner = OwnerName::relative(owner, &origin).unwrap();
+        if let Some(kind) = kind.strip_suffix('+') {
+            let data = rdata(kind, text, &origin).unwrap();
+            let candidate = Candidate { id: format!("{number:03}").into(), health_check: None, data };
+            group(&mut multivalue, (owner, kind.to_owned()), candidate);
+            continue;
+        }
         let (kind, weight) = kind.split_once('*').map_or((kind, None), |(kind, weight)| (kind, Some(weight)));
         let data = rdata(kind, text, &origin).unwrap();
         match weight {
             None => group(&mut simple, (owner, kind.to_owned()), data),
             Some(weight) => {
-                let member = Member { id: text.into(), weight: weight.parse().unwrap(), data };
+                let member =
+                    Member { id: text.into(), weight: weight.parse().unwrap(), health_check: None, data };
                 group(&mut weighted, (owner, kind.to_owned()), member);
             }
         }
@@ -36,6 +46,9 @@ fn served(lines: &[&str]) -> Served {
     }
     for ((owner, _), members) in weighted {
         zone.set_rrset(owner, RRset::weighted(ttl, members).unwrap()).unwrap();
+    }
+    for ((owner, _), candidates) in multivalue {
+        zone.set_rrset(owner, RRset::multivalue(ttl, candidates).unwrap()).unwrap();
     }
     let provenance = Provenance::new("test", Timestamp::from_millis(0), "a test");
     let granted = OfferedGeneration::granted(Generation::new(42));
@@ -314,6 +327,65 @@ fn a_weighted_rrset_answers_with_one_member() {
     }
     assert_eq!(tally, [200, 0, 100]);
     assert_eq!(ask(&served, "w A"), "NoError aa = w CNAME api, api A 192.0.2.1");
+}
+
+#[test]
+fn a_multivalue_rrset_answers_with_up_to_eight_candidates() {
+    let few: Vec<String> = (1..=8).map(|n| format!("few A+ 192.0.2.{n}")).collect();
+    let many: Vec<String> = (1..=20).map(|n| format!("many A+ 192.0.2.{n}")).collect();
+    let lines: Vec<&str> =
+        [SOA, "a CNAME few"].into_iter().chain(few.iter().chain(&many).map(String::as_str)).collect();
+    let served = served(&lines);
+    let hosts = |name: &str, chooser: &dyn Chooser| -> Vec<u8> {
+        let answer = served.lookup(&Name::from_ascii(name).unwrap(), RecordType::A, chooser);
+        assert!(answer.authoritative && answer.code == ResponseCode::NoError);
+        let host = |record: &Record| match record.data {
+            RData::A(address) => Some(address.0.octets()[3]),
+            _ => None,
+        };
+        answer.answers.iter().filter_map(host).collect()
+    };
+    let sorted = |mut hosts: Vec<u8>| {
+        hosts.sort_unstable();
+        hosts
+    };
+    let numbers = crate::SplitMix64::seeded(1);
+    let mut tally = [0_u32; 20];
+    for _ in 0..10_000 {
+        assert_eq!(sorted(hosts("few.example.", &numbers)), [1, 2, 3, 4, 5, 6, 7, 8]);
+        let drawn = hosts("many.example.", &numbers);
+        assert_eq!(drawn.len(), 8);
+        drawn.iter().for_each(|host| tally[usize::from(host - 1)] += 1);
+    }
+    // Eight of twenty each time: 4,000 are expected of each, five standard deviations are 245.
+    assert!(tally.iter().all(|count| count.abs_diff(4_000) < 245), "{tally:?}");
+    let again = |seed| hosts("many.example.", &crate::SplitMix64::seeded(seed));
+    assert_eq!(again(7), again(7));
+    assert_ne!(again(7), again(8));
+    assert_eq!(hosts("a.example.", &numbers).len(), 8, "through an alias too");
+}
+
+#[test]
+fn candidates_answer_for_every_type_and_for_each_datum_once() {
+    expect(
+        &[
+            SOA,
+            "two A+ 192.0.2.1",
+            "two A+ 192.0.2.1",
+            "text TXT+ hi",
+            "mail MX+ 10 two",
+            "*.w AAAA+ 2001:db8::1",
+            "w TXT there",
+        ],
+        &[
+            ("two A", "NoError aa = two A 192.0.2.1"),
+            ("two ANY", "NoError aa = two A 192.0.2.1"),
+            ("two AAAA", "NoError aa / SOA!"),
+            ("text TXT", "NoError aa = text TXT hi"),
+            ("mail MX", "NoError aa = mail MX 10 two ~ two A 192.0.2.1"),
+            ("x.w AAAA", "NoError aa = x.w AAAA 2001:db8::1"),
+        ],
+    );
 }
 
 #[test]

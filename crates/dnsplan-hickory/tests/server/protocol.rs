@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dnsplan_hickory::{Chooser, DuplicateZone, Handler};
-use dnsplan_plan::{Member, OwnerName, RData, RRset, Ttl, rdata};
+use dnsplan_plan::{Candidate, Member, OwnerName, RData, RRset, Ttl, rdata};
 use hickory_proto::op::{OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::NULL;
 use hickory_proto::rr::{DNSClass, Name, RecordType};
@@ -163,6 +163,7 @@ fn weighted_members_answer_in_proportion() {
     let members = [(3, "192.0.2.1"), (1, "192.0.2.2"), (0, "192.0.2.3")].map(|(weight, address)| Member {
         id: address.into(),
         weight,
+        health_check: None,
         data: rdata("A", address, &owner).unwrap(),
     });
     content.set_rrset(owner, RRset::weighted(Ttl::new(5).unwrap(), members).unwrap()).unwrap();
@@ -178,6 +179,31 @@ fn weighted_members_answer_in_proportion() {
         tally[usize::from(address.0.octets()[3] - 1)] += 1;
     }
     assert_eq!(tally, [30, 10, 0]);
+}
+
+#[test]
+fn candidates_that_do_not_fit_come_over_tcp() {
+    let owner: OwnerName = "text.example.".parse().unwrap();
+    // Four texts of 100 bytes fit into 512, eight do not, and of twelve there are eight in an answer.
+    for (count, over_datagram, over_stream) in [(4, (4, false), 4), (8, (0, true), 8), (12, (0, true), 8)] {
+        let candidates = (0..count).map(|number| Candidate {
+            id: format!("t{number}").into(),
+            health_check: Some("check".into()),
+            data: rdata("TXT", &format!("{}{number:02}", "x".repeat(98)), &owner).unwrap(),
+        });
+        let mut content = zone("example.", &[]);
+        content
+            .set_rrset(owner.clone(), RRset::multivalue(Ttl::new(5).unwrap(), candidates).unwrap())
+            .unwrap();
+        let target = empty_target("example.");
+        publish(&target, &common::plan(1, content));
+        let server = Running::start(Handler::new([target]).unwrap());
+        let question = question("text.example.", RecordType::TXT);
+        let datagram = over_udp(server.address, &question);
+        assert_eq!((datagram.answers.len(), datagram.metadata.truncation), over_datagram, "{count}");
+        let stream = over_tcp(server.address, &question);
+        assert_eq!((stream.answers.len(), stream.metadata.truncation), (over_stream, false), "{count}");
+    }
 }
 
 #[test]

@@ -102,9 +102,11 @@ fn families(fields: &mut Fields<'_, '_>, problems: &mut Problems<'_>) -> BTreeSe
 fn policy(fields: &mut Fields<'_, '_>, problems: &mut Problems<'_>) -> Policy {
     match fields.text("policy", problems) {
         None | Some(("weighted", _)) => Policy::Weighted,
+        Some(("multivalue", _)) => Policy::Multivalue,
         Some(("all", _)) => Policy::All,
         Some((other, at)) => {
-            problems.add(at, format!("there is no policy {other:?}"), "use \"weighted\" or \"all\"");
+            let remedy = "use \"weighted\", \"multivalue\" or \"all\"";
+            problems.add(at, format!("there is no policy {other:?}"), remedy);
             Policy::Weighted
         }
     }

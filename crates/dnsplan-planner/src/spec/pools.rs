@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::fields::{Fields, Value, entries, wrong_type};
 use super::problems::{At, Problems};
-use super::units::{label, share};
+use super::units::{check_id, label, share};
 use crate::intent::{LoadBalancer, Pool, Share};
 
 /// The largest weight of a member.
@@ -71,6 +71,9 @@ impl Members<'_> {
         let weight = fields.number("weight", 0..=MAX_WEIGHT, problems).unwrap_or(1);
         let capacity = fields.number("capacity", 1..=MAX_CAPACITY, problems);
         let is_healthy = fields.flag("healthy", problems).unwrap_or(true);
+        let health_check = fields.text("health_check", problems);
+        let health_check =
+            health_check.filter(|(text, at)| check_id(text, *at, problems)).map(|(text, _)| text.to_owned());
         let place = fields.at();
         fields.finish(problems);
         if !has_address {
@@ -82,7 +85,8 @@ impl Members<'_> {
             self.once("member", id, id_at, problems);
         }
         let capacity = capacity.unwrap_or(1);
-        self.read.insert(id.to_owned(), LoadBalancer { ipv4, ipv6, weight, capacity, is_healthy });
+        let member = LoadBalancer { ipv4, ipv6, weight, capacity, is_healthy, health_check };
+        self.read.insert(id.to_owned(), member);
     }
 
     fn address<A: FromStr + Display>(

@@ -98,6 +98,20 @@ pub(super) fn label(what: &str, text: &str, place: At, problems: &mut Problems<'
     fits
 }
 
+/// The id of a health check: up to 64 characters, as Route 53 has it, none of which is a space or needs quoting to be read.
+pub(super) fn check_id(text: &str, place: At, problems: &mut Problems<'_>) -> bool {
+    let fits = (1..=64).contains(&text.len()) && text.bytes().all(|c| c.is_ascii_graphic());
+    if !fits {
+        let message = format!("{text:?} is no id of a health check");
+        problems.add(
+            place,
+            message,
+            "write the id that the provider shows: 1 to 64 visible ASCII characters",
+        );
+    }
+    fits
+}
+
 #[cfg(test)]
 mod tests {
     use super::duration;

@@ -58,6 +58,9 @@ fn texts(rrset: &RRset) -> Vec<String> {
         dnsplan_plan::Records::Weighted(members) => {
             members.iter().map(|member| format!("{}={}:{}", member.id, member.weight, member.data)).collect()
         }
+        dnsplan_plan::Records::Multivalue(candidates) => {
+            candidates.iter().map(|candidate| format!("{}:{}", candidate.id, candidate.data)).collect()
+        }
     }
 }
 

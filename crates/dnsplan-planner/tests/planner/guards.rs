@@ -185,6 +185,26 @@ fn max_removal_counts_the_addresses_of_endpoints() {
 }
 
 #[test]
+fn candidates_count_as_records_to_every_guard() {
+    let of = |count: usize| {
+        let endpoint = format!("{ENDPOINT}policy = \"multivalue\"\nat_least = 3\n");
+        spec(&format!("{}{endpoint}", pool("blue", 2, &vec![true; count])))
+    };
+    let before = first(&of(10));
+    planned(&of(5), &Health::from_spec(), Some(&before));
+    let refusals = refused(&of(4), Some(&before));
+    assert_eq!(guards(&refusals), ["max-removal"]);
+    assert_eq!(refusals[0].what, "6 of 10 records of api.example. A would go at once, 5 may");
+    assert_eq!(guards(&refused(&of(2), Some(&first(&of(3))))), ["at-least-n"]);
+    // Another policy with the same addresses takes nothing away.
+    for policy in ["weighted", "all"] {
+        planned(&of(10).replace("multivalue", policy), &Health::from_spec(), Some(&before));
+    }
+    let drained = of(3).replace("id =", "weight = 0, id =");
+    assert_eq!(guards(&refused(&drained, Some(&first(&of(3))))), ["never-empty"]);
+}
+
+#[test]
 fn what_is_retired_by_name_is_no_removal() {
     let endpoint = |n: u8| format!("[[endpoint]]\nname = \"e{n}\"\npools = {{ blue = 1 }}\n");
     let blue = pool("blue", 2, &[true]);

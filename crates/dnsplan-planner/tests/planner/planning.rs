@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::common::{context, first, name, planned, pool, records, spec, try_plan};
-use dnsplan_plan::{Delta, Input, RRsetKey, RecordType, check_zone};
+use dnsplan_plan::{
+    Candidate, Delta, Input, Member, Plan, RData, RRset, RRsetKey, RecordType, Records, check_zone,
+};
 use dnsplan_planner::{Health, Intent, MemberHealth, Note, PlanError, Reading, plan};
 
 const ENDPOINT: &str = "[[endpoint]]\nname = \"api\"\npools = { blue = 1 }\n";
@@ -47,6 +49,78 @@ fn policy_all_answers_with_every_address_and_families_make_rrsets() {
         let rrset = plan.zone().rrset(&name("api.example."), record_type).expect("an RRset");
         assert_eq!(rrset.ttl().seconds(), 5);
     }
+}
+
+const CHECKED: &str = "[pool.blue]\nmembers = [\n\
+    { id = \"a\", ipv4 = \"192.0.2.1\", ipv6 = \"2001:db8::1\", weight = 9, health_check = \"hc-a\" },\n\
+    { id = \"b\", ipv4 = \"192.0.2.2\", ipv6 = \"2001:db8::2\", weight = 3 },\n\
+    { id = \"drained\", ipv4 = \"192.0.2.3\", weight = 0, health_check = \"hc-d\" },\n\
+    { id = \"sick\", ipv4 = \"192.0.2.4\", healthy = false, health_check = \"hc-s\" }]\n\
+    [pool.off]\nmembers = [{ id = \"o\", ipv4 = \"192.0.2.5\" }]\n\
+    [[endpoint]]\nname = \"api\"\npools = { blue = 1, off = 0 }\nfamilies = [\"ipv4\", \"ipv6\"]\n";
+
+fn rrset(plan: &Plan, record_type: RecordType) -> RRset {
+    plan.zone().rrset(&name("api.example."), record_type).expect("an RRset").clone()
+}
+
+fn data(text: &str) -> RData {
+    match text.parse().expect("an address") {
+        std::net::IpAddr::V4(address) => address.into(),
+        std::net::IpAddr::V6(address) => address.into(),
+    }
+}
+
+#[test]
+fn policy_multivalue_makes_a_candidate_of_every_member_that_answers() {
+    let plan = first(&spec(&format!("{CHECKED}policy = \"multivalue\"\nttl = 5\n")));
+    for (record_type, addresses) in
+        [(RecordType::A, ["192.0.2.1", "192.0.2.2"]), (RecordType::AAAA, ["2001:db8::1", "2001:db8::2"])]
+    {
+        let [a, b] = addresses.map(data);
+        let candidates = [
+            Candidate { id: "blue/a".into(), health_check: Some("hc-a".into()), data: a },
+            Candidate { id: "blue/b".into(), health_check: None, data: b },
+        ];
+        let rrset = rrset(&plan, record_type);
+        assert_eq!(*rrset.records(), Records::Multivalue(candidates.into()));
+        assert_eq!(rrset.ttl().seconds(), 5);
+    }
+}
+
+#[test]
+fn multivalue_endpoints_fail_open_and_are_held_as_others_are() {
+    let text =
+        spec(&format!("{}{ENDPOINT}policy = \"multivalue\"\n", pool("blue", 2, &[true, false, false])));
+    let (before, notes) = planned(&text, &Health::from_spec(), None);
+    assert_eq!(
+        records(before.zone(), "api.example.", RecordType::A),
+        ["blue/blue-1:192.0.2.1", "blue/blue-2:192.0.2.2", "blue/blue-3:192.0.2.3"]
+    );
+    assert_eq!(notes, ["pool blue: 1 of 3 healthy, failing open to all"]);
+    let two = text
+        .replace("[pool.blue]", "[pool.blue]\nmin_healthy = 0")
+        .replace("[[endpoint]]", "[[endpoint]]\nat_least = 2");
+    let (found, notes) = addresses(&two, &Health::from_spec());
+    assert_eq!(found.len(), 3);
+    assert_eq!(notes, ["api.example. A: 1 healthy of at least 2 addresses, failing open to all"]);
+    let unknown = Health::from_spec().with("blue", Reading::Unknown);
+    let short = text.replace("[[endpoint]]", "[[endpoint]]\nttl = 5");
+    let held = rrset(&planned(&short, &unknown, Some(&before)).0, RecordType::A);
+    assert_eq!(held.records(), rrset(&before, RecordType::A).records());
+    assert_eq!(held.ttl().seconds(), 5);
+}
+
+#[test]
+fn a_weighted_record_has_its_members_health_check_and_a_simple_one_has_none() {
+    let plan = first(&spec(CHECKED));
+    let [a, b] = ["192.0.2.1", "192.0.2.2"].map(data);
+    let members = [
+        Member { id: "blue/a".into(), weight: 9, health_check: Some("hc-a".into()), data: a.clone() },
+        Member { id: "blue/b".into(), weight: 3, health_check: None, data: b.clone() },
+    ];
+    assert_eq!(*rrset(&plan, RecordType::A).records(), Records::Weighted(members.into()));
+    let plan = first(&spec(&format!("{CHECKED}policy = \"all\"\n")));
+    assert_eq!(*rrset(&plan, RecordType::A).records(), Records::Simple([a, b].into()));
 }
 
 #[test]
@@ -242,7 +316,7 @@ fn texts_are_taken_as_they_are_and_long_ones_are_cut() {
     let rrset = plan.zone().rrset(&name("example."), RecordType::TXT).expect("a TXT RRset");
     let mut lengths: Vec<Vec<usize>> = Vec::new();
     for data in rrset.data() {
-        if let dnsplan_plan::RData::TXT(text) = data {
+        if let RData::TXT(text) = data {
             lengths.push(text.txt_data.iter().map(|part| part.len()).collect());
         }
     }

@@ -16,6 +16,7 @@ struct Lb {
     weight: u8,
     capacity: u32,
     healthy: bool,
+    checked: bool,
     has_v4: bool,
     has_v6: bool,
 }
@@ -25,7 +26,7 @@ struct Ep {
     name: u8,
     weights: [u16; 3],
     both: bool,
-    all: bool,
+    policy: &'static str,
     protected: bool,
     at_least: u8,
 }
@@ -42,19 +43,28 @@ struct World {
 
 fn lb() -> impl Strategy<Value = Lb> {
     let address = (any::<bool>(), any::<bool>()).prop_filter("an address", |(v4, v6)| *v4 || *v6);
-    (prop_oneof![Just(0), Just(1), any::<u8>()], 1..5_000u32, any::<bool>(), address).prop_map(
-        |(weight, capacity, healthy, (has_v4, has_v6))| Lb { weight, capacity, healthy, has_v4, has_v6 },
+    let weight = prop_oneof![Just(0), Just(1), any::<u8>()];
+    (weight, 1..5_000u32, any::<bool>(), any::<bool>(), address).prop_map(
+        |(weight, capacity, healthy, checked, (has_v4, has_v6))| Lb {
+            weight,
+            capacity,
+            healthy,
+            checked,
+            has_v4,
+            has_v6,
+        },
     )
 }
 
 fn ep() -> impl Strategy<Value = Ep> {
     let weights = [0..=1_000u16, 0..=10u16, 0..=1u16];
-    (0..4u8, weights, any::<bool>(), any::<bool>(), any::<bool>(), 1..4u8).prop_map(
-        |(name, weights, both, all, protected, at_least)| Ep {
+    let policy = prop_oneof![Just("weighted"), Just("multivalue"), Just("all")];
+    (0..4u8, weights, any::<bool>(), policy, any::<bool>(), 1..4u8).prop_map(
+        |(name, weights, both, policy, protected, at_least)| Ep {
             name,
             weights,
             both,
-            all,
+            policy,
             protected,
             at_least,
         },
@@ -140,17 +150,17 @@ impl Lb {
         let Self { weight, capacity, healthy, .. } = self;
         let v4 = if self.has_v4 { format!("ipv4 = \"192.0.{pool}.{id}\", ") } else { String::new() };
         let v6 = if self.has_v6 { format!("ipv6 = \"2001:db8:{pool}::{id}\", ") } else { String::new() };
+        let check = if self.checked { format!("health_check = \"hc-{pool}-{id}\", ") } else { String::new() };
         format!(
-            "{{ id = \"m{id}\", {v4}{v6}weight = {weight}, capacity = {capacity}, healthy = {healthy} }},\n"
+            "{{ id = \"m{id}\", {v4}{v6}{check}weight = {weight}, capacity = {capacity}, healthy = {healthy} }},\n"
         )
     }
 }
 
 impl Ep {
     fn table(&self) -> String {
-        let Self { name, weights: [blue, green, red], both, all, protected, at_least } = self;
+        let Self { name, weights: [blue, green, red], both, policy, protected, at_least } = self;
         let families = if *both { "[\"ipv4\", \"ipv6\"]" } else { "[\"ipv4\"]" };
-        let policy = if *all { "all" } else { "weighted" };
         format!(
             "[[endpoint]]\nname = \"e{name}\"\npools = {{ blue = {blue}, green = {green}, red = {red} }}\n\
              families = {families}\npolicy = \"{policy}\"\nprotected = {protected}\nat_least = {at_least}\n"

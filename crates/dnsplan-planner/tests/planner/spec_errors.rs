@@ -219,9 +219,23 @@ fn endpoints() {
     one(&endpoint("pools = { blue = 1001 }"), "3:18", "out of range", "0 to 1000");
     one(&endpoint("pools = { blue = 1 }\nfamilies = [\"ipv5\"]"), "4:13", "\"ipv5\"", "\"ipv6\"");
     one(&endpoint("pools = { blue = 1 }\nfamilies = []"), "1:1", "`families` is empty", "");
-    one(&endpoint("pools = { blue = 1 }\npolicy = \"best\""), "4:10", "\"best\"", "\"all\"");
+    let policies = "use \"weighted\", \"multivalue\" or \"all\"";
+    one(&endpoint("pools = { blue = 1 }\npolicy = \"best\""), "4:10", "no policy \"best\"", policies);
     one(&endpoint("pools = { blue = 1 }\nprotected = \"yes\""), "4:13", "is a string", "true or false");
     one(&endpoint("pools = { blue = 1 }\nat_least = 0"), "4:12", "out of range", "");
+}
+
+#[test]
+fn health_checks() {
+    let member =
+        |rest: &str| format!("[pool.g]\nmembers = [\n{{ id = \"x\", ipv4 = \"192.0.2.1\",\n{rest} }}]");
+    let of = |id: &str| member(&format!("health_check = \"{id}\""));
+    for bad in ["", "two words", "ü", "\\u001b", &"x".repeat(65)] {
+        one(&of(bad), "4:16", "is no id of a health check", "1 to 64 visible ASCII characters");
+    }
+    one(&member("health_check = 5"), "4:16", "`health_check` is an integer", "quotes");
+    one(&member("health-check = \"x\""), "4:1", "`health-check`", "did you mean `health_check`?");
+    Intent::parse(&format!("{HEAD}{}", of(&"x".repeat(64)))).unwrap();
 }
 
 #[test]

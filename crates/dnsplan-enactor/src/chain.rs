@@ -52,17 +52,19 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let longer = Outline { stage: worst.stage + 1, place: worst.place + 1 };
         let ways = [guessed, worst, longer];
         let stage = record.stage.filter(|stage| stage.generation == plan.generation());
-        let way = if record.generation == plan.generation() {
-            ways.iter().position(|outline| outline.place == record.flip.of())
-        } else {
-            stage.and_then(|stage| ways.iter().position(|outline| outline.stage == stage.progress.of()))
-        };
-        let is_again = self.memory.chain.again == Some(record.attempt);
-        match way.unwrap_or(0) {
-            0 if !is_again => (basis, guessed),
-            1 if is_again => (worst_basis, longer),
-            2 if !is_again => (worst_basis, longer),
-            _ => (worst_basis, worst),
+        let is_live = record.generation == plan.generation();
+        let parts = |outline: &Outline| if is_live { outline.place } else { outline.stage };
+        let under_way =
+            if is_live { Some(record.flip.of()) } else { stage.map(|stage| stage.progress.of()) };
+        let is_it = |outline: &Outline| Some(parts(outline)) == under_way;
+        let way = ways.iter().position(is_it).unwrap_or(0);
+        let again = self.memory.chain.again == Some(record.attempt);
+        // Another number of parts, or it would be the same chain.
+        let next = [worst, longer].into_iter().find(|outline| !is_it(outline)).filter(|_| again);
+        match (next, way) {
+            (Some(next), _) => (worst_basis, next),
+            (None, 0) => (basis, guessed),
+            (None, _) => (worst_basis, ways[way]),
         }
     }
 

@@ -37,7 +37,8 @@ async fn race<H: Harness>(harness: &H, seed: u64) {
         interleave(&mut schedule, tasks, 4_000).await;
         for target in &targets {
             if schedule.below(2) == 0 {
-                drop(target.deliver().await.expect("the target answers"));
+                // An error says for certain that nothing was done.
+                drop(target.deliver().await);
             }
         }
     }
@@ -49,7 +50,9 @@ async fn race<H: Harness>(harness: &H, seed: u64) {
     );
     world.assert_serves(harness, &head).await;
     for target in &targets {
-        while target.deliver().await.expect("the target answers").is_some() {}
+        while target.delayed() > 0 {
+            drop(target.deliver().await);
+        }
     }
     world.assert_serves(harness, &head).await;
 }

@@ -95,7 +95,7 @@ impl<T: Target> World<T> {
         self.store.append(parent, proposal, self.nonces.next()).await.expect("the plan is appended")
     }
 
-    /// An enactor that looks for drift on every pass and gives up waiting for a planner soon.
+    /// An enactor that looks for drift on every pass, takes over at once, and gives up waiting for a planner soon.
     ///
     /// # Panics
     /// Where `name` is no actor's name.
@@ -105,7 +105,8 @@ impl<T: Target> World<T> {
         name: &str,
     ) -> Enactor<MemoryStore, U, VirtualClock, CountedNonces> {
         let me = Actor::new(name).expect("a valid actor name");
-        let config = Config { audit_every: std::time::Duration::ZERO, patience: 3, ..Config::default() };
+        let now = std::time::Duration::ZERO;
+        let config = Config { audit_every: now, takeover: now, patience: 3, ..Config::default() };
         let (store, target) = (Arc::clone(&self.store), Arc::clone(target));
         Enactor::new(store, target, Arc::clone(&self.clock), Arc::clone(&self.nonces), me).with_config(config)
     }

@@ -48,6 +48,8 @@ enum Command {
         #[arg(long, default_value_t = 2)]
         enough: usize,
     },
+    /// Counts the calls that Route 53 gets for one new plan, beside the least that it takes; fails above 1.1 times that
+    Route53Calls,
     /// Prints what the pure crates depend on, as cargo resolves it
     Purity,
 }
@@ -63,6 +65,15 @@ fn main() -> ExitCode {
         Command::Tidy => steps::run(&[Step::Tidy], false),
         Command::Bench { filter } => bench(filter.as_deref()),
         Command::Mutants { names, enough } => mutants::run(&names, enough.max(1)),
+        Command::Route53Calls => run::run(&mut cargo(&[
+            "run",
+            "--release",
+            "--quiet",
+            "-p",
+            "dnsplan-benches",
+            "--bin",
+            "route53_calls",
+        ])),
         Command::Purity => purity(),
     };
     match done {

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::process::{Command, Stdio};
 
-use crate::run::{Failed, run};
+use crate::run::{Failed, root, run, target_dir};
 
 /// A program that must be there, and the package that brings it.
 struct Need {
@@ -22,10 +22,49 @@ const NEEDS: &[Need] = &[
         why: "asks the server as a client would",
     },
     Need { command: "git", packages: &["git"], why: "lists the files that the tidy test reads" },
+    Need { command: "python3", packages: &["python3"], why: "runs the other fakes of Route 53" },
 ];
+
+/// What those need, exactly.
+const PYTHON: &str = "tests/dnsplan-route53-fake/tests/differential/requirements.txt";
 
 /// Installs what is missing. When all is there, nothing is run at all.
 pub(crate) fn ensure() -> Result<(), Failed> {
+    programs()?;
+    python()
+}
+
+/// The virtual environment `target/python`, as [`PYTHON`] says. What was installed is noted there.
+fn python() -> Result<(), Failed> {
+    let (wanted, home) = (root().join(PYTHON), target_dir().join("python"));
+    let note = home.join("requirements.txt");
+    let read = |path: &std::path::Path| std::fs::read_to_string(path).ok();
+    if read(&wanted).is_some() && read(&wanted) == read(&note) {
+        return Ok(());
+    }
+    eprintln!("== tools: {PYTHON} into {}", home.display());
+    if make_environment(&home).is_err() {
+        // Debian has the module that makes environments in a package of its own.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let prefix = privileges(&path).ok_or_else(|| {
+            Failed("`python3 -m venv` does not work: run `apt-get install python3-venv` as root".to_owned())
+        })?;
+        run(&mut apt(prefix, &["update"]))?;
+        run(&mut apt(prefix, &["install", "--yes", "python3-venv"]))?;
+        make_environment(&home)?;
+    }
+    let mut pip = Command::new(home.join("bin/python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"]).arg(&wanted);
+    run(&mut pip)?;
+    std::fs::copy(&wanted, &note).map_err(|error| Failed(format!("{}: {error}", note.display())))?;
+    Ok(())
+}
+
+fn make_environment(home: &std::path::Path) -> Result<(), Failed> {
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(home))
+}
+
+fn programs() -> Result<(), Failed> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let missing = missing(NEEDS, &path);
     if missing.is_empty() {

@@ -54,8 +54,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let stage = record.stage.filter(|stage| stage.generation == plan.generation());
         let is_live = record.generation == plan.generation();
         let parts = |outline: &Outline| if is_live { outline.place } else { outline.stage };
-        let under_way =
-            if is_live { Some(record.flip.of()) } else { stage.map(|stage| stage.progress.of()) };
+        let under_way = if is_live { Some(record.flip.of()) } else { stage.map(|stage| stage.progress.of()) };
         let is_it = |outline: &Outline| Some(parts(outline)) == under_way;
         let way = ways.iter().position(is_it).unwrap_or(0);
         let again = self.memory.chain.again == Some(record.attempt);

@@ -7,15 +7,16 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dnsplan_enactor::{Clock, Config, Enactor, Event, Nonces, Target};
+use dnsplan_enactor::{Clock, Config, Event, Nonces, Target};
 use dnsplan_fence::{Actor, Generation, InvalidActor};
 use dnsplan_hickory::{DnsServer, DuplicateZone, Handler, HickoryTarget, ServerError};
 use dnsplan_plan::{OwnerName, Plan, PlanStore, StoreError, TargetId};
 use dnsplan_planner::{Context, Health, Intent};
 use dnsplan_store::{EmbeddedStore, OpenError};
-use tokio::task::JoinSet;
 
-use crate::{PublishError, Published, RandomNonces, SystemClock, open_target, publish};
+use crate::{
+    Enactors, PublishError, Published, RandomNonces, SystemClock, ZoneObserver, enactor, open_target, publish,
+};
 
 /// How often a wait looks whether its condition holds.
 const LOOK: Duration = Duration::from_millis(5);
@@ -42,9 +43,6 @@ pub enum EngineError {
     #[error(transparent)]
     Publish(#[from] PublishError),
 }
-
-/// Hears of what each enactor does, zone by zone.
-pub type ZoneObserver = Arc<dyn Fn(&OwnerName, &Actor, &Event) + Send + Sync>;
 
 /// What an engine is made of beside its store.
 #[derive(Clone)]
@@ -81,7 +79,7 @@ pub struct Engine {
     handler: Handler,
     server: DnsServer,
     targets: BTreeMap<OwnerName, HickoryTarget>,
-    enactors: JoinSet<()>,
+    enactors: Enactors,
 }
 
 impl Engine {
@@ -118,7 +116,7 @@ impl Engine {
         }
         let server = DnsServer::bind(config.dns, handler.clone()).await?;
         let mut engine =
-            Self { store, config, handler, server, targets: BTreeMap::new(), enactors: JoinSet::new() };
+            Self { store, config, handler, server, targets: BTreeMap::new(), enactors: Enactors::default() };
         for target in targets.into_values() {
             engine.enact(target)?;
         }
@@ -142,13 +140,8 @@ impl Engine {
         let shared = Arc::new(target.clone());
         for index in 1..=self.config.enactors {
             let me = Actor::new(&format!("{}-{index}", self.config.name))?;
-            let (clock, nonces) = (Arc::new(SystemClock), Arc::new(RandomNonces));
-            let (observer, zone, who) =
-                (Arc::clone(&self.config.observer), target.zone().clone(), me.clone());
-            let mut enactor = Enactor::new(Arc::clone(&self.store), Arc::clone(&shared), clock, nonces, me)
-                .with_config(self.config.config.clone())
-                .with_observer(Arc::new(move |event| observer(&zone, &who, event)));
-            self.enactors.spawn(async move { enactor.run().await });
+            let next = enactor(&self.store, &shared, me, &self.config.observer);
+            self.enactors.start(next.with_config(self.config.config.clone()));
         }
         self.targets.insert(target.zone().clone(), target);
         Ok(())
@@ -228,7 +221,7 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Server`] where a socket had failed before.
     pub async fn stop(mut self) -> Result<(), EngineError> {
-        self.enactors.shutdown().await;
+        self.enactors.stop().await;
         Ok(self.server.shutdown().await?)
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A planner emits versioned, complete DNS plans; enactors apply them under a monotonic generation fence that is checked at
 //! the target, in the write itself. This crate is the one dependency of an embedder: it brings the parts together with tokio,
-//! and has a feature per store (`embedded`) and per target (`hickory`).
+//! and has a feature per store (`embedded`) and per target (`hickory`, `route53`). [`Enactors`] runs enactors on any target,
+//! `Engine` is store, server and enactors in one.
 //!
 //! ```
 //! # #[cfg(all(feature = "embedded", feature = "hickory"))]
@@ -40,6 +41,7 @@
 
 #![cfg_attr(doctest, doc = include_str!("../../../README.md"))]
 
+mod enactors;
 #[cfg(all(feature = "embedded", feature = "hickory"))]
 mod engine;
 #[cfg(all(feature = "embedded", feature = "hickory"))]
@@ -52,12 +54,15 @@ pub use dnsplan_fence as fence;
 pub use dnsplan_hickory as hickory;
 pub use dnsplan_plan as plan;
 pub use dnsplan_planner as planner;
+#[cfg(feature = "route53")]
+pub use dnsplan_route53 as route53;
 #[cfg(feature = "embedded")]
 pub use dnsplan_store as store;
 
 pub use dnsplan_planner::{PublishError, Published, append, publish};
+pub use enactors::{Enactors, SystemEnactor, ZoneObserver, enactor};
 #[cfg(all(feature = "embedded", feature = "hickory"))]
-pub use engine::{Engine, EngineConfig, EngineError, ZoneObserver};
+pub use engine::{Engine, EngineConfig, EngineError};
 #[cfg(all(feature = "embedded", feature = "hickory"))]
 pub use journal::{StoreJournal, open_target};
 pub use world::{RandomNonces, SystemClock};

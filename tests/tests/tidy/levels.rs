@@ -11,6 +11,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("dnsplan-enactor", 1),
     ("dnsplan-store", 2),
     ("dnsplan-hickory", 2),
+    ("dnsplan-route53", 2),
     ("dnsplan-sim", 2),
     ("dnsplan", 3),
     ("dnsplan-cli", 4),

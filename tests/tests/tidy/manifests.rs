@@ -11,6 +11,8 @@ const WORLDLY: &[&str] = &[
     "dnsplan-cli",
     "dnsplan-examples",
     "dnsplan-hickory",
+    "dnsplan-route53",
+    "dnsplan-route53-fake",
     "dnsplan-store",
     "dnsplan-tests",
     "xtask",

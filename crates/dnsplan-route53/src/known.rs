@@ -1,0 +1,133 @@
+//! What a target remembers of its zone. All of it can be lost or out of date at any time: what it says is a first guess at what a
+//! batch replaces, and Route 53 refuses the batch where the guess is wrong.
+
+use std::collections::BTreeSet;
+
+use dnsplan_enactor::FenceRecord;
+use dnsplan_fence::{Digest, Generation, Nonce};
+use dnsplan_plan::{OwnerName, RecordType};
+
+use crate::api::ChangeId;
+use crate::name::Names;
+use crate::record::{Change, RecordSet};
+use crate::zone_map::ZoneMap;
+
+/// Names the record sets of one owner name and type.
+pub(crate) type Key = (OwnerName, RecordType);
+
+/// What is remembered.
+#[derive(Default)]
+pub(crate) struct Known {
+    /// The zone as it was listed, and as this target has changed it since.
+    zone: Option<ZoneMap>,
+    /// The attempt of the record under which `zone` is what there is, but for what others do past the fence.
+    as_of: Option<Nonce>,
+    /// What this target has put there, or a plan had.
+    pub(crate) ours: BTreeSet<Key>,
+    /// A write whose reply was lost: its attempt, and what it would have changed.
+    pending: Option<(Nonce, Vec<Change>)>,
+    /// The record that this target's own last write has left: the next load need not ask for it.
+    pub(crate) written: Option<FenceRecord>,
+    /// The attempt that the last load found.
+    seen: Option<Nonce>,
+    pub(crate) chain: Option<Written>,
+}
+
+/// The parts of a chain that this target has written one after the other.
+pub(crate) struct Written {
+    /// Whose chain it is.
+    pub(crate) of: ChainName,
+    /// The change of each part; `None` once it has reached all edges.
+    pub(crate) changes: Vec<Option<ChangeId>>,
+    /// The attempt of the last of them: nobody else has written since, where the record still carries it.
+    pub(crate) last: Nonce,
+}
+
+/// Names a chain: whose, what of it, and how it is cut.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct ChainName {
+    pub(crate) generation: Generation,
+    pub(crate) digest: Digest,
+    pub(crate) is_stage: bool,
+    pub(crate) parts: u32,
+}
+
+impl Known {
+    /// The zone, where it is known as of that attempt.
+    pub(crate) fn zone(&self, attempt: Nonce) -> Option<&ZoneMap> {
+        self.zone.as_ref().filter(|_| self.as_of == Some(attempt))
+    }
+
+    /// The zone as it was listed last, and as this target has changed it since.
+    pub(crate) const fn listing(&self) -> Option<&ZoneMap> {
+        self.zone.as_ref()
+    }
+
+    /// Whether the zone was ever listed.
+    pub(crate) const fn is_listed(&self) -> bool {
+        self.zone.is_some()
+    }
+
+    /// A load has found this attempt.
+    pub(crate) fn loaded(&mut self, attempt: Option<Nonce>) {
+        self.seen = attempt;
+        if let (Some((pending, changes)), Some(found)) = (self.pending.take(), attempt)
+            && pending == found
+        {
+            // Nobody has written since: the write whose reply was lost is the last one.
+            self.advance(pending, &changes, self.as_of);
+        }
+    }
+
+    /// The zone was listed between the load before and one that found this attempt.
+    pub(crate) fn listed(&mut self, zone: ZoneMap, before: Option<Nonce>, after: Option<Nonce>) {
+        self.zone = Some(zone);
+        self.as_of = after.filter(|_| before == after);
+        self.seen = after;
+    }
+
+    /// The attempt that the last load has found.
+    pub(crate) const fn seen(&self) -> Option<Nonce> {
+        self.seen
+    }
+
+    /// A write took effect: it expected a record with `expected` and left one with `attempt`.
+    pub(crate) fn wrote(&mut self, names: &Names, expected: Nonce, record: &FenceRecord, changes: &[Change]) {
+        let at_its_own_name = |change: &&Change| !names.is_reserved(&change.record_set().name);
+        for change in changes.iter().filter(at_its_own_name) {
+            let set = change.record_set();
+            let key = (set.name.clone(), set.record_type);
+            // What is deleted first and created then is ours; what is only deleted may be somebody else's tomorrow.
+            match change {
+                Change::Create(_) | Change::Upsert(_) => self.ours.insert(key),
+                Change::Delete(_) => self.ours.remove(&key),
+            };
+        }
+        self.pending = None;
+        self.seen = Some(record.attempt);
+        self.written = Some(record.clone());
+        self.advance(record.attempt, changes, Some(expected));
+    }
+
+    /// The reply to a write was lost.
+    pub(crate) fn lost_reply(&mut self, expected: Nonce, attempt: Nonce, changes: Vec<Change>) {
+        self.written = None;
+        self.pending = (self.as_of == Some(expected)).then_some((attempt, changes));
+    }
+
+    /// What the last listing had at a name, or at and below it.
+    pub(crate) fn listed_at(&self, name: &OwnerName, is_tree: bool) -> Vec<RecordSet> {
+        match &self.zone {
+            None => Vec::new(),
+            Some(zone) if is_tree => zone.under(name).cloned().collect(),
+            Some(zone) => zone.at(name).cloned().collect(),
+        }
+    }
+
+    fn advance(&mut self, attempt: Nonce, changes: &[Change], from: Option<Nonce>) {
+        if let Some(zone) = self.zone.as_mut().filter(|_| from.is_some() && self.as_of == from) {
+            zone.apply(changes);
+            self.as_of = Some(attempt);
+        }
+    }
+}

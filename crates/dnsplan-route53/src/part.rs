@@ -1,0 +1,171 @@
+//! What a write does to the zone beside the record: the owner names it is about, and what they want.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use dnsplan_enactor::{Basis, Layout, Quarantine, Rider, TargetError, TreeName};
+use dnsplan_fence::{Move, Offer, Permit};
+use dnsplan_plan::{OwnerName, Plan, RRset, RecordType};
+
+use crate::cut::tree_of;
+use crate::cuts::Cuts;
+use crate::known::ChainName;
+use crate::record::RecordSet;
+use crate::wanted::{Unfit, Wanted};
+
+/// Where record sets of an owner name are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Place {
+    /// At the owner name itself.
+    Own,
+    /// In a tree.
+    Tree(TreeName),
+}
+
+/// One owner name at one place, changed as a unit.
+#[derive(Clone, Debug)]
+pub(crate) struct Unit {
+    pub(crate) owner: OwnerName,
+    pub(crate) place: Place,
+    pub(crate) wanted: Vec<RecordSet>,
+    /// What was there when the chain began, as far as a plan says.
+    pub(crate) guess: Option<Vec<RecordSet>>,
+    /// The types at the owner name that a plan has or had: those of others are left alone.
+    pub(crate) types: BTreeSet<RecordType>,
+    /// What is wanted is written even where it is there already, so that this batch's way to the edges says that it is there.
+    pub(crate) is_asserted: bool,
+}
+
+/// Everything that a write does.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) units: Vec<Unit>,
+    /// The tree to be deleted.
+    pub(crate) tree: Option<TreeName>,
+    /// In a tree: which part of which chain it is, and whether the part only says that the parts before it have arrived.
+    pub(crate) chain: Option<(ChainName, u32, bool)>,
+    /// As much as fits one batch is enough.
+    pub(crate) is_partial: bool,
+    /// By induction nobody but a plan has put anything where the guess says that nothing is.
+    pub(crate) is_settled: bool,
+}
+
+/// Reads riders.
+pub(crate) struct Reader<'a> {
+    pub(crate) wanted: &'a Wanted,
+    pub(crate) layout: Layout,
+    pub(crate) cuts: &'a Cuts,
+}
+
+impl Reader<'_> {
+    /// What a permit's write does.
+    ///
+    /// # Errors
+    /// [`TargetError::Rejected`] for what Route 53 cannot have; [`TargetError::Misconfigured`] where the rider is another move's.
+    pub(crate) fn work(&self, permit: &Permit<Quarantine>, rider: &Rider) -> Result<Work, TargetError> {
+        let is_tree = self.layout == Layout::Tree;
+        match (permit.action(), rider) {
+            (Move::RaiseFloor(_) | Move::Freeze(_), Rider::Nothing) => Ok(Work::default()),
+            (action @ (Move::Stage(_) | Move::Flip(_)), Rider::Part { plan, basis, set_aside })
+                if is_tree =>
+            {
+                self.part(action, plan, basis, set_aside, permit)
+            }
+            (action @ Move::Apply(_), Rider::Part { plan, basis, set_aside }) if !is_tree => {
+                self.part(action, plan, basis, set_aside, permit)
+            }
+            (Move::Repair, Rider::Repair { plan, owners }) => self.repair(plan, owners),
+            (Move::Reap(generation), Rider::Reap { tree }) if tree.generation == generation => {
+                Ok(Work { tree: Some(*tree), is_partial: true, ..Work::default() })
+            }
+            (action, _) => Err(TargetError::Misconfigured(format!("the rider does not fit {action:?}"))),
+        }
+    }
+
+    fn part(
+        &self,
+        action: Move,
+        plan: &Arc<Plan>,
+        basis: &Basis,
+        set_aside: &BTreeSet<OwnerName>,
+        permit: &Permit<Quarantine>,
+    ) -> Result<Work, TargetError> {
+        let (Move::Stage(part) | Move::Flip(part) | Move::Apply(part)) = action else {
+            return Err(TargetError::Misconfigured(format!("{action:?} has no parts")));
+        };
+        let is_stage = matches!(action, Move::Stage(_));
+        let cut = self.cuts.of(self.wanted, self.layout, plan, basis);
+        let parts = if is_stage { &cut.stage } else { &cut.place };
+        let owners = parts.get(part.index() as usize);
+        let from = match basis {
+            Basis::Changed { from, .. } => from.as_deref(),
+            Basis::Unknown => None,
+        };
+        let is_settled = permit.expected().is_settled() && !permit.expected().generation.is_zero();
+        let mut units = Vec::new();
+        let mut unfit = Vec::new();
+        for owner in owners.into_iter().flatten().filter(|owner| !set_aside.contains(*owner)) {
+            let unit = if is_stage { self.staged(plan, owner) } else { self.own(plan, from, owner) };
+            match unit {
+                Ok(unit) => units.push(Unit { is_asserted: self.layout == Layout::Tree, ..unit }),
+                Err(error) => unfit.push(error),
+            }
+        }
+        rejected(&unfit)?;
+        let name =
+            ChainName { generation: plan.generation(), digest: plan.digest(), is_stage, parts: part.of() };
+        let chain =
+            (self.layout == Layout::Tree).then(|| (name, part.index(), part.index() as usize >= parts.len()));
+        Ok(Work { units, chain, is_settled: is_settled && from.is_some(), ..Work::default() })
+    }
+
+    fn repair(&self, plan: &Arc<Plan>, owners: &BTreeSet<OwnerName>) -> Result<Work, TargetError> {
+        let (mut units, mut unfit) = (Vec::new(), Vec::new());
+        for owner in owners {
+            let staged = (self.layout == Layout::Tree).then(|| self.staged(plan, owner));
+            for unit in staged.into_iter().chain([self.own(plan, None, owner)]) {
+                match unit {
+                    Ok(unit) => units.push(unit),
+                    Err(error) => unfit.push(error),
+                }
+            }
+        }
+        rejected(&unfit)?;
+        Ok(Work { units, is_partial: true, ..Work::default() })
+    }
+
+    fn staged(&self, plan: &Plan, owner: &OwnerName) -> Result<Unit, Unfit> {
+        let tree = tree_of(plan);
+        let wanted = match plan.zone().node(owner) {
+            Some(node) => self.wanted.staged(owner, node, &tree)?,
+            None => Vec::new(),
+        };
+        let (guess, types) = (Some(Vec::new()), BTreeSet::new());
+        Ok(Unit { owner: owner.clone(), place: Place::Tree(tree), wanted, guess, types, is_asserted: false })
+    }
+
+    /// What is at the owner name itself: its records, or what points into the tree.
+    fn own(&self, plan: &Plan, from: Option<&Plan>, owner: &OwnerName) -> Result<Unit, Unfit> {
+        let wanted = self.at_owner(plan, owner)?;
+        // What a former plan had there was put there, or it could not be rendered, and then it was not.
+        let guess = from.map(|from| self.at_owner(from, owner).unwrap_or_default());
+        let nodes = [Some(plan), from].into_iter().flatten().filter_map(|plan| plan.zone().node(owner));
+        let types = nodes.flat_map(|node| node.rrsets()).map(RRset::record_type);
+        let types = types.filter(|record_type| !self.wanted.is_route53s(owner, *record_type)).collect();
+        Ok(Unit { owner: owner.clone(), place: Place::Own, wanted, guess, types, is_asserted: false })
+    }
+
+    fn at_owner(&self, plan: &Plan, owner: &OwnerName) -> Result<Vec<RecordSet>, Unfit> {
+        match plan.zone().node(owner) {
+            None => Ok(Vec::new()),
+            Some(node) if self.layout == Layout::Tree => self.wanted.pointers(owner, node, &tree_of(plan)),
+            Some(node) => self.wanted.in_place(owner, node),
+        }
+    }
+}
+
+fn rejected(unfit: &[Unfit]) -> Result<(), TargetError> {
+    let Some(first) = unfit.first() else { return Ok(()) };
+    let owners = unfit.iter().map(|unfit| unfit.owner.clone()).collect();
+    Err(TargetError::Rejected { owners, reason: first.to_string() })
+}

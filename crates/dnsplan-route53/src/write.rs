@@ -1,0 +1,371 @@
+//! Writing: one batch for a permit, from the best guess at what is there; where Route 53 says that the guess was wrong, nothing was
+//! written, what is there is looked up, and the batch is made anew.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::MutexGuard;
+
+use dnsplan_enactor::{Quarantine, Rider, TargetError};
+use dnsplan_fence::{Permit, Swap};
+use dnsplan_plan::OwnerName;
+
+use crate::api::{ChangeId, Cursor, Sent};
+use crate::changes::{batch, changes};
+use crate::cost::Cost;
+use crate::fence;
+use crate::known::{ChainName, Known, Written};
+use crate::markers::{claimed, marker};
+use crate::messages::{Kind, Problem, parse};
+use crate::part::{Place, Reader, Unit, Work};
+use crate::record::{Change, RecordSet};
+use crate::target::Route53Target;
+
+/// How often a batch is made anew.
+const TRIES: u32 = 5;
+/// Above so many names the whole zone is listed.
+const NAMES: usize = 8;
+
+/// Why there is no batch yet.
+enum Hitch {
+    /// Nobody knows what is there.
+    Unlisted,
+    /// That is the answer.
+    Refused(TargetError),
+}
+
+/// What was looked up for this write.
+type Looked = BTreeMap<OwnerName, Vec<RecordSet>>;
+
+impl Route53Target {
+    pub(crate) async fn write(
+        &self,
+        permit: Permit<Quarantine>,
+        rider: Rider,
+    ) -> Result<Swap<Quarantine>, TargetError> {
+        let reader = Reader { wanted: &self.wanted, layout: self.layout, cuts: &self.cuts };
+        let work = reader.work(&permit, &rider)?;
+        self.check_chain(&work, &permit).await?;
+        let mut looked = Looked::new();
+        for _ in 0..TRIES {
+            let batch = match self.batch(&work, &permit, &looked) {
+                Ok(batch) => batch,
+                Err(Hitch::Refused(error)) => return Err(error),
+                Err(Hitch::Unlisted) => {
+                    self.look(&work, &mut looked).await?;
+                    continue;
+                }
+            };
+            match self.api.change(&batch).await? {
+                Sent::Applied(id) => {
+                    self.note(&work, &permit, &batch, id);
+                    return Ok(Swap::Won);
+                }
+                Sent::Unknown => {
+                    let (expected, next) = (permit.expected().attempt, permit.next().attempt);
+                    self.known().lost_reply(expected, next, batch);
+                    return Ok(Swap::Unknown);
+                }
+                Sent::Refused(messages) => match self.refused(&messages, &work, &batch, &mut looked).await? {
+                    Some(swap) => return Ok(swap),
+                    None => tracing::debug!(zone = self.api.zone_id(), "the batch is made anew: {messages}"),
+                },
+            }
+        }
+        Err(TargetError::Unavailable("somebody else keeps changing what this write is about".to_owned()))
+    }
+
+    /// In a tree: only who wrote the parts before knows whether they have arrived everywhere.
+    async fn check_chain(&self, work: &Work, permit: &Permit<Quarantine>) -> Result<(), TargetError> {
+        let Some((name, index, is_last)) = work.chain.filter(|(_, index, _)| *index > 0) else {
+            return Ok(());
+        };
+        let flying = self.flying(name, index, permit)?;
+        if !is_last {
+            return Ok(());
+        }
+        let mut left = 0;
+        for (part, change) in flying {
+            if self.api.is_in_sync(&change).await? {
+                self.arrived(name, part);
+            } else {
+                left += 1;
+            }
+        }
+        if left == 0 {
+            return Ok(());
+        }
+        let what = if name.is_stage { "staged" } else { "pointed at" };
+        Err(TargetError::Pending(format!(
+            "{} is {what}, and {left} of {} changes are still on their way to the edges",
+            name.generation,
+            name.parts.saturating_sub(1)
+        )))
+    }
+
+    /// The changes of a chain that are not known to have arrived.
+    fn flying(
+        &self,
+        name: ChainName,
+        index: u32,
+        permit: &Permit<Quarantine>,
+    ) -> Result<Vec<(usize, ChangeId)>, TargetError> {
+        let known = self.known();
+        let is_mine = |chain: &&Written| {
+            chain.of == name
+                && chain.changes.len() == index as usize
+                && chain.last == permit.expected().attempt
+        };
+        let chain = known.chain.as_ref().filter(is_mine).ok_or(TargetError::Unproven)?;
+        let flying = chain.changes.iter().enumerate();
+        Ok(flying.filter_map(|(part, change)| change.clone().map(|change| (part, change))).collect())
+    }
+
+    fn arrived(&self, name: ChainName, part: usize) {
+        if let Some(chain) = self.known().chain.as_mut().filter(|chain| chain.of == name)
+            && let Some(change) = chain.changes.get_mut(part)
+        {
+            *change = None;
+        }
+    }
+
+    /// The batch, from what is known, looked up or guessed.
+    fn batch(&self, work: &Work, permit: &Permit<Quarantine>, looked: &Looked) -> Result<Vec<Change>, Hitch> {
+        let known = self.known();
+        let names = &self.wanted.names;
+        let old = fence::record_set(names, permit.expected());
+        let new = fence::record_set(names, permit.next());
+        let room = self.wanted.limits.beside_fence();
+        let (mut all, mut spent) = (Vec::new(), Cost::ZERO);
+        let mut add = |changes: Vec<Change>| {
+            let cost = spent + Cost::of_all(&changes);
+            let fits = cost.fits(room);
+            if fits || !work.is_partial {
+                spent = cost;
+                all.extend(changes);
+            }
+            fits || !work.is_partial
+        };
+        for unit in &work.units {
+            let now = self.now(unit, work, permit, &known, looked)?;
+            let changes = changes(&now, &unit.wanted, room)
+                .map_err(|taken| rejected(&unit.owner, taken.to_string()))?;
+            if !add(asserted(unit, changes)) {
+                break;
+            }
+        }
+        if let Some(tree) = &work.tree {
+            let root = names.tree_root(tree);
+            let there = match (looked.get(&root), known.zone(permit.expected().attempt)) {
+                (Some(sets), _) => sets.clone(),
+                (None, Some(zone)) => zone.under(&root).cloned().collect(),
+                (None, None) => return Err(Hitch::Unlisted),
+            };
+            // What points into the tree from within goes first.
+            let (aliases, rest): (Vec<_>, Vec<_>) = there.into_iter().partition(|set| set.target().is_some());
+            for set in aliases.into_iter().chain(rest) {
+                if !add(vec![Change::Delete(set)]) {
+                    break;
+                }
+            }
+        }
+        batch(Some(old), new, all, &self.wanted.limits)
+            .map_err(|error| Hitch::Refused(TargetError::TooLarge(error.to_string())))
+    }
+
+    /// What is there now that belongs to a unit.
+    fn now(
+        &self,
+        unit: &Unit,
+        work: &Work,
+        permit: &Permit<Quarantine>,
+        known: &Known,
+        looked: &Looked,
+    ) -> Result<Vec<RecordSet>, Hitch> {
+        let place = self.place(unit)?;
+        let zone = known.zone(permit.expected().attempt);
+        let there: Vec<RecordSet> = match (looked.get(&place), zone, &unit.guess) {
+            (Some(sets), ..) => sets.clone(),
+            (None, Some(zone), _) if unit.place == Place::Own => zone.at(&place).cloned().collect(),
+            (None, Some(zone), _) => zone.under(&place).cloned().collect(),
+            (None, None, Some(guess)) => return Ok(guess.clone()),
+            (None, None, None) => return Err(Hitch::Unlisted),
+        };
+        if let Place::Tree(_) = unit.place {
+            let is_its = |set: &RecordSet| {
+                self.wanted.names.parse_staged(&set.name).is_some_and(|staged| staged.owner == unit.owner)
+            };
+            return Ok(there.into_iter().filter(is_its).collect());
+        }
+        self.ours(unit, work, known, there)
+    }
+
+    fn place(&self, unit: &Unit) -> Result<OwnerName, Hitch> {
+        match &unit.place {
+            Place::Own => Ok(unit.owner.clone()),
+            Place::Tree(tree) => self
+                .wanted
+                .names
+                .staged(&unit.owner, tree)
+                .map_err(|error| rejected(&unit.owner, error.to_string())),
+        }
+    }
+
+    /// Of what is at an owner name, what a plan has put there. Where a plan wants the place of something that none has put there, it
+    /// is refused; but for a zone whose record was lost, or was never there: what a plan names is taken over then, unless it says that
+    /// another tool owns it.
+    fn ours(
+        &self,
+        unit: &Unit,
+        work: &Work,
+        known: &Known,
+        there: Vec<RecordSet>,
+    ) -> Result<Vec<RecordSet>, Hitch> {
+        // A name that goes with this one may say so as well, where the zone is known.
+        let tool = marker(&there).or_else(|| claimed(known.listing()?, &unit.owner));
+        let mut ours = Vec::new();
+        for set in there {
+            let record_type = set.record_type;
+            if self.wanted.is_route53s(&unit.owner, record_type) {
+                continue;
+            }
+            let points = set.target().is_some_and(|alias| self.wanted.names.is_reserved(&alias.target));
+            let is_guessed = unit
+                .guess
+                .as_ref()
+                .is_some_and(|guess| guess.iter().any(|old| old.record_type == record_type));
+            let is_ours = points || is_guessed || known.ours.contains(&(unit.owner.clone(), record_type));
+            let is_wanted = unit.types.contains(&record_type);
+            if is_ours || unit.wanted.contains(&set) {
+                ours.push(set);
+            } else if is_wanted && (work.is_settled || tool.is_some()) {
+                let by = tool.unwrap_or_else(|| "no plan has put it there".to_owned());
+                let reason = format!("{} {record_type} is somebody else's: {by}", unit.owner);
+                return Err(rejected(&unit.owner, reason));
+            } else if is_wanted {
+                ours.push(set);
+            }
+        }
+        Ok(ours)
+    }
+
+    /// What a refusal says: the answer, or nothing where the batch is to be made anew.
+    async fn refused(
+        &self,
+        messages: &str,
+        work: &Work,
+        batch: &[Change],
+        looked: &mut Looked,
+    ) -> Result<Option<Swap<Quarantine>>, TargetError> {
+        let problems = parse(messages);
+        let fence = self.wanted.names.fence();
+        if problems.iter().any(|problem| problem.name.as_ref() == Some(fence)) {
+            self.known().written = None;
+            return Ok(Some(Swap::Lost(None)));
+        }
+        let is_surprise = |problem: &&Problem| {
+            matches!(problem.kind, Kind::NotFound | Kind::ValuesDiffer | Kind::AlreadyExists)
+        };
+        let surprises: BTreeSet<OwnerName> =
+            problems.iter().filter(is_surprise).filter_map(|problem| problem.name.clone()).collect();
+        let is_new = surprises.iter().any(|name| !self.looked_at(name, work, looked));
+        if !surprises.is_empty() && is_new {
+            self.look(work, looked).await?;
+            return Ok(None);
+        }
+        let named: BTreeSet<OwnerName> = problems
+            .iter()
+            .filter_map(|problem| problem.name.as_ref())
+            .filter_map(|name| self.unit_of(name, work))
+            .map(|unit| unit.owner.clone())
+            .collect();
+        let owners = if named.is_empty() { self.bisect(work, batch).await? } else { named };
+        if owners.is_empty() {
+            return Err(TargetError::Misconfigured(format!("Route 53 refuses the batch: {messages}")));
+        }
+        Err(TargetError::Rejected { owners, reason: messages.to_owned() })
+    }
+
+    pub(crate) fn unit_of<'w>(&self, name: &OwnerName, work: &'w Work) -> Option<&'w Unit> {
+        let staged = self.wanted.names.parse_staged(name).map(|staged| staged.owner);
+        let owner = staged.as_ref().unwrap_or(name);
+        work.units.iter().find(|unit| unit.owner == *owner)
+    }
+
+    fn looked_at(&self, name: &OwnerName, work: &Work, looked: &Looked) -> bool {
+        let staged = self.wanted.names.parse_staged(name).map(|staged| staged.owner);
+        let owner = staged.as_ref().unwrap_or(name);
+        let mut units = work.units.iter().filter(|unit| unit.owner == *owner);
+        match &work.tree {
+            Some(tree) => looked.contains_key(&self.wanted.names.tree_root(tree)),
+            None => units.all(|unit| self.place(unit).is_ok_and(|place| looked.contains_key(&place))),
+        }
+    }
+
+    /// Looks up what this write is about: name by name, or the whole zone where that takes fewer calls.
+    async fn look(&self, work: &Work, looked: &mut Looked) -> Result<(), TargetError> {
+        if let Some(tree) = &work.tree {
+            let root = self.wanted.names.tree_root(tree);
+            let sets = self.api.list(Some(Cursor::at(&root, None)), |set| set.name.is_in(&root)).await?;
+            looked.insert(root, sets);
+            return Ok(());
+        }
+        let places: Vec<(OwnerName, Place)> = work
+            .units
+            .iter()
+            .filter_map(|unit| self.place(unit).ok().map(|name| (name, unit.place)))
+            .collect();
+        if places.len() > NAMES {
+            self.list_all().await?;
+            let known = self.known();
+            for (name, place) in places {
+                let sets = known.listed_at(&name, place != Place::Own);
+                looked.insert(name, sets);
+            }
+            return Ok(());
+        }
+        for (name, place) in places {
+            let is_there = |set: &RecordSet| match place {
+                Place::Own => set.name == name,
+                Place::Tree(_) => set.name.is_in(&name),
+            };
+            let sets = self.api.list(Some(Cursor::at(&name, None)), is_there).await?;
+            looked.insert(name, sets);
+        }
+        Ok(())
+    }
+
+    fn note(&self, work: &Work, permit: &Permit<Quarantine>, batch: &[Change], id: ChangeId) {
+        let mut known = self.known();
+        known.wrote(&self.wanted.names, permit.expected().attempt, permit.next(), batch);
+        let Some((name, index, _)) = work.chain else {
+            return;
+        };
+        match known.chain.as_mut().filter(|chain| chain.of == name && index > 0) {
+            Some(chain) => {
+                chain.changes.push(Some(id));
+                chain.last = permit.next().attempt;
+            }
+            None => {
+                known.chain =
+                    Some(Written { of: name, changes: vec![Some(id)], last: permit.next().attempt });
+            }
+        }
+    }
+
+    pub(crate) fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().expect("invariant: nothing panics while it is locked")
+    }
+}
+
+/// What is there already is written again, so that this change's arrival at the edges speaks for all of the part.
+fn asserted(unit: &Unit, mut changes: Vec<Change>) -> Vec<Change> {
+    if unit.is_asserted {
+        let written: BTreeSet<_> = changes.iter().map(|change| change.record_set().key()).collect();
+        let kept = unit.wanted.iter().filter(|set| !written.contains(&set.key()));
+        changes.extend(kept.cloned().map(Change::Upsert));
+    }
+    changes
+}
+
+fn rejected(owner: &OwnerName, reason: String) -> Hitch {
+    Hitch::Refused(TargetError::Rejected { owners: BTreeSet::from([owner.clone()]), reason })
+}

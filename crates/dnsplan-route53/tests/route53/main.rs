@@ -1,0 +1,9 @@
+//! The target at the fake, through the real SDK.
+
+#![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
+
+mod common;
+mod edges;
+mod others;
+mod race;
+mod suite;

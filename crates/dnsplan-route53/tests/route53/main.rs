@@ -4,6 +4,7 @@
 
 mod common;
 mod edges;
+mod october;
 mod others;
 mod race;
 mod suite;

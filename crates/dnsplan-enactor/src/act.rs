@@ -10,7 +10,7 @@ use crate::decide::{Step, Wait};
 use crate::enactor::{LOST_LIMIT, Next, Seen, View};
 use crate::report::live_state;
 use crate::{
-    Audit, Clock, EnactError, Enactor, Event, FenceRecord, Nonces, Quarantine, Rest, Rider, Target,
+    Arrival, Audit, Clock, EnactError, Enactor, Event, FenceRecord, Nonces, Quarantine, Rest, Rider, Target,
     TargetError, TreeName,
 };
 
@@ -193,7 +193,9 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             self.memory.trees.retain(|tree| !audit.held.contains(tree));
             self.memory.mine = view.seen.record().map(|record| record.attempt);
         }
-        self.tell(view, live_state(view, generation), None).await;
+        // Nothing waits for it, and nothing fails of it.
+        let arrival = self.target.arrival().await.unwrap_or(Arrival::Unconfirmed);
+        self.tell(view, live_state(view, generation, arrival), None).await;
         if view.confirmed < generation {
             match self.store.confirm(self.target.zone(), self.target.id(), generation).await {
                 Ok(()) => self.emit(&Event::Confirmed(generation)),

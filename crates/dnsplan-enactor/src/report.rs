@@ -5,7 +5,7 @@ use dnsplan_plan::{Plan, PlanStore, TargetReport, TargetStatus};
 
 use crate::act::set_aside;
 use crate::enactor::View;
-use crate::{Clock, EnactError, Enactor, Event, FenceRecord, Nonces, Target};
+use crate::{Arrival, Clock, EnactError, Enactor, Event, FenceRecord, Nonces, Target};
 
 impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     pub(crate) async fn tell_progress(&mut self, view: &View, plan: &Plan, action: Move) {
@@ -80,9 +80,14 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     }
 }
 
-pub(crate) fn live_state(view: &View, generation: Generation) -> String {
-    match set_aside(view, generation).len() {
+pub(crate) fn live_state(view: &View, generation: Generation, arrival: Arrival) -> String {
+    let live = match set_aside(view, generation).len() {
         0 => "live".to_owned(),
         aside => format!("live, {aside} owner names set aside"),
+    };
+    match arrival {
+        Arrival::Everywhere => live,
+        Arrival::Underway => format!("{live}, on its way to the edges"),
+        Arrival::Unconfirmed => format!("{live}, but not known to have reached all edges"),
     }
 }

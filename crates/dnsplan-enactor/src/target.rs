@@ -148,6 +148,17 @@ pub enum TargetError {
     Misconfigured(String),
 }
 
+/// How far what is live has come on its way to everybody who answers from it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Arrival {
+    /// All of them have it.
+    Everywhere,
+    /// Some do not have it yet.
+    Underway,
+    /// It was not said within the time that it should take.
+    Unconfirmed,
+}
+
 /// A place where the plans of one zone take effect, fenced by the record that it holds.
 ///
 /// # Contract
@@ -178,6 +189,11 @@ pub trait Target: Register<Payload = Quarantine, Rider = Rider, Error = TargetEr
     /// asks for it.
     fn is_metered(&self) -> bool {
         false
+    }
+
+    /// How far this target's own writes have come. For people; nothing depends on it.
+    fn arrival(&self) -> impl Future<Output = Result<Arrival, TargetError>> + Send {
+        async { Ok(Arrival::Everywhere) }
     }
 
     /// What [`Target::audit`] would find, as far as the target knows without asking anybody: all that it does not know to differ is

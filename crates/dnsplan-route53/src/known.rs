@@ -31,6 +31,14 @@ pub(crate) struct Known {
     /// The attempt that the last load found.
     seen: Option<Nonce>,
     pub(crate) chain: Option<Written>,
+    pub(crate) flight: Flight,
+}
+
+/// The changes of this target's own that some edges may not have yet, and how often Route 53 was asked.
+#[derive(Default)]
+pub(crate) struct Flight {
+    pub(crate) changes: Vec<ChangeId>,
+    pub(crate) asked: u32,
 }
 
 /// The parts of a chain that this target has written one after the other.

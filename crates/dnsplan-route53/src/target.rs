@@ -5,7 +5,9 @@ use std::fmt;
 use std::sync::Mutex;
 
 use aws_sdk_route53::Client;
-use dnsplan_enactor::{Audit, Basis, FenceRecord, Layout, Outline, Quarantine, Rider, Target, TargetError};
+use dnsplan_enactor::{
+    Arrival, Audit, Basis, FenceRecord, Layout, Outline, Quarantine, Rider, Target, TargetError,
+};
 use dnsplan_fence::{Genesis, Observed, Permit, Register, Swap};
 use dnsplan_plan::{OwnerName, Plan, RRset, RecordType, TargetId};
 
@@ -14,7 +16,7 @@ use crate::compare::audit;
 use crate::cost::Limits;
 use crate::cuts::Cuts;
 use crate::fence;
-use crate::known::Known;
+use crate::known::{Flight, Known};
 use crate::name::{Names, from_api};
 use crate::pace::Pace;
 use crate::record::{Change, RecordSet};
@@ -23,6 +25,9 @@ use crate::zone_map::ZoneMap;
 
 /// How many owner names a repair is asked for at once; of these it restores as many as fit one batch.
 const REPAIR: usize = 500;
+
+/// How often Route 53 is asked whether a change has reached all edges, once at every look: it takes a minute as a rule.
+const POLLS: u32 = 100;
 
 /// One hosted zone of Route 53.
 pub struct Route53Target {
@@ -246,6 +251,35 @@ impl Target for Route53Target {
 
     fn is_metered(&self) -> bool {
         true
+    }
+
+    /// One `GetChange` for each change that is not known to have arrived, until Route 53 was asked often enough.
+    async fn arrival(&self) -> Result<Arrival, TargetError> {
+        let flight = std::mem::take(&mut self.known().flight);
+        if flight.changes.is_empty() {
+            return Ok(Arrival::Everywhere);
+        }
+        if flight.asked >= POLLS {
+            self.known().flight = flight;
+            return Ok(Arrival::Unconfirmed);
+        }
+        let mut left = Vec::new();
+        let mut failed = Ok(());
+        for change in flight.changes {
+            match self.api.is_in_sync(&change).await {
+                Ok(true) => {}
+                Ok(false) => left.push(change),
+                Err(error) => {
+                    left.push(change);
+                    failed = Err(error);
+                }
+            }
+        }
+        let arrival = if left.is_empty() { Arrival::Everywhere } else { Arrival::Underway };
+        let mut known = self.known();
+        left.append(&mut known.flight.changes);
+        known.flight = Flight { changes: left, asked: flight.asked + 1 };
+        failed.map(|()| arrival)
     }
 
     fn recall(&self, record: &FenceRecord, plan: &Plan, set_aside: &BTreeSet<OwnerName>) -> Option<Audit> {

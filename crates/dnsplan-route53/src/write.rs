@@ -12,7 +12,7 @@ use crate::api::{ChangeId, Cursor, Sent};
 use crate::changes::{batch, changes};
 use crate::cost::Cost;
 use crate::fence;
-use crate::known::{ChainName, Known, Written};
+use crate::known::{ChainName, Flight, Known, Written};
 use crate::markers::{claimed, marker};
 use crate::messages::{Kind, Problem, parse};
 use crate::part::{Place, Reader, Unit, Work};
@@ -337,6 +337,8 @@ impl Route53Target {
         let mut known = self.known();
         known.wrote(&self.wanted.names, permit.expected().attempt, permit.next(), batch);
         let Some((name, index, _)) = work.chain else {
+            // In a tree the record itself says what has arrived.
+            known.flight = Flight { changes: known.flight.changes.drain(..).chain([id]).collect(), asked: 0 };
             return;
         };
         match known.chain.as_mut().filter(|chain| chain.of == name && index > 0) {

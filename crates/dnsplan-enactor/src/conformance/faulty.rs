@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use dnsplan_fence::{Genesis, Observed, Permit, Register, Swap};
 use dnsplan_plan::{OwnerName, Plan, TargetId};
 
-use crate::{Audit, Basis, FenceRecord, Layout, Outline, Quarantine, Rider, Target, TargetError};
+use crate::{Arrival, Audit, Basis, FenceRecord, Layout, Outline, Quarantine, Rider, Target, TargetError};
 
 /// What becomes of one swap.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -110,6 +110,10 @@ impl<T: Target> Target for Faulty<T> {
 
     fn is_metered(&self) -> bool {
         self.inner.is_metered()
+    }
+
+    async fn arrival(&self) -> Result<Arrival, TargetError> {
+        self.inner.arrival().await
     }
 
     fn recall(&self, record: &FenceRecord, plan: &Plan, set_aside: &BTreeSet<OwnerName>) -> Option<Audit> {

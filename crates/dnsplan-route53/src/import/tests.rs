@@ -62,10 +62,7 @@ fn what_no_plan_has_is_left_out_with_the_reason() {
         (vec![other("traffic policy instance 7")], "traffic policy instance 7"),
         (vec![two.identified("m", Routing::Weight(1))], "\"m\" has 2 values"),
         (
-            vec![
-                plain().identified("m", Routing::Weight(1)),
-                later.identified("n", Routing::Weight(1)),
-            ],
+            vec![plain().identified("m", Routing::Weight(1)), later.identified("n", Routing::Weight(1))],
             "different TTLs",
         ),
         (

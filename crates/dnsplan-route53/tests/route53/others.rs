@@ -228,3 +228,29 @@ async fn g1_g5_a_zone_that_was_put_back_is_noticed_and_healed() {
         assert_eq!(answer, [vec!["\"n4\"".to_owned()]].into());
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_report_says_whether_the_edges_have_it() {
+    let options = Options { propagation: dnsplan_route53_fake::Propagation::Manual, ..Options::default() };
+    let place = Place::start(sample_zone(0).origin(), options).await;
+    let world = World::around(place.target(Layout::InPlace, "route53:others").await);
+    world.publish(1).await;
+    let state = || async {
+        let targets = world.store.targets(world.target.zone()).await.unwrap();
+        targets[0].report.state.clone()
+    };
+    let (mut enactor, _) = watched(&world);
+    enactor.pass().await.unwrap();
+    assert_eq!(state().await, "live, on its way to the edges");
+    place.fake.propagate();
+    enactor.pass().await.unwrap();
+    assert_eq!(state().await, "live");
+    let polls = world.target.calls().polls;
+    enactor.pass().await.unwrap();
+    assert_eq!(world.target.calls().polls, polls, "what has arrived is not asked for again");
+    world.publish(2).await;
+    for _ in 0..102 {
+        enactor.pass().await.unwrap();
+    }
+    assert_eq!(state().await, "live, but not known to have reached all edges");
+}

@@ -151,7 +151,8 @@ fn what_route_53_cannot_have_is_named() {
     };
     let error = narrow.in_place(&name("www"), &large).unwrap_err();
     assert!(matches!(*error.reason, Reason::NoBatch { cost: Cost { elements: 802, .. }, .. }), "{error}");
-    assert!(narrow.staged(&name("www"), &large, &tree()).is_ok(), "a tree is created only");
+    let error = narrow.staged(&name("www"), &large, &tree()).unwrap_err();
+    assert!(matches!(*error.reason, Reason::NoBatch { cost: Cost { elements: 802, .. }, .. }), "{error}");
     let reserved = wanted().in_place(&name("x._dnsplan"), &large).unwrap_err();
     assert_eq!((reserved.owner, *reserved.reason), (name("x._dnsplan"), Reason::Reserved));
 }

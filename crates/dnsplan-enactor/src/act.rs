@@ -221,8 +221,11 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         while let Some(tree) = self.memory.trees.pop() {
             if record.is_reapable(tree.generation) {
                 let put = self.write(view, &plan, Move::Reap(tree.generation), Rider::Reap { tree }).await?;
-                if matches!(put, Put::Won(_)) {
-                    self.emit(&Event::Reaped(tree));
+                match put {
+                    Put::Won(_) => self.emit(&Event::Reaped(tree)),
+                    // What the target does not delete yet is there at the next look.
+                    Put::Instead(Next::Rest(Rest::Live(_))) => self.memory.trees.push(tree),
+                    Put::Instead(_) | Put::NotWon => {}
                 }
                 return Ok(put.next());
             }
@@ -298,7 +301,13 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let Some(permit) = self.permit(view, plan, action, attempt) else {
             return Ok(Put::Instead(Next::Rest(Rest::Stale)));
         };
-        let swap = self.target.swap(permit, rider).await?;
+        let swap = match self.target.swap(permit, rider).await {
+            // The newest plan is live and whole; the rest can wait.
+            Err(TargetError::Pending(_)) => {
+                return Ok(Put::Instead(Next::Rest(Rest::Live(plan.generation()))));
+            }
+            swap => swap?,
+        };
         let won = self.settle_write(swap, attempt, view, plan, action).await?;
         Ok(if won { Put::Won(BTreeSet::new()) } else { Put::NotWon })
     }

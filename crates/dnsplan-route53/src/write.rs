@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::MutexGuard;
 
-use dnsplan_enactor::{Quarantine, Rider, TargetError};
+use dnsplan_enactor::{Arrival, Quarantine, Rider, Target, TargetError};
 use dnsplan_fence::{Permit, Swap};
 use dnsplan_plan::OwnerName;
 
@@ -44,6 +44,9 @@ impl Route53Target {
         let reader = Reader { wanted: &self.wanted, layout: self.layout, cuts: &self.cuts };
         let work = reader.work(&permit, &rider)?;
         self.check_chain(&work, &permit).await?;
+        if work.tree.is_some() {
+            self.check_flight().await?;
+        }
         let mut looked = Looked::new();
         for _ in 0..TRIES {
             let batch = match self.batch(&work, &permit, &looked) {
@@ -99,6 +102,15 @@ impl Route53Target {
             name.generation,
             name.parts.saturating_sub(1)
         )))
+    }
+
+    /// What a repair has led away from a tree may still be sent there by an edge that does not have the repair yet.
+    async fn check_flight(&self) -> Result<(), TargetError> {
+        self.known().flight.asked = 0;
+        if self.arrival().await? == Arrival::Everywhere {
+            return Ok(());
+        }
+        Err(TargetError::Pending("what was repaired is still on its way to the edges".to_owned()))
     }
 
     /// The changes of a chain that are not known to have arrived.
@@ -337,6 +349,9 @@ impl Route53Target {
         let mut known = self.known();
         known.wrote(&self.wanted.names, permit.expected().attempt, permit.next(), batch);
         let Some((name, index, _)) = work.chain else {
+            if work.units.is_empty() {
+                return;
+            }
             // In a tree the record itself says what has arrived.
             known.flight = Flight { changes: known.flight.changes.drain(..).chain([id]).collect(), asked: 0 };
             return;

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use dnsplan_route53_fake::{Fake, Options};
+
 /// What a program prints.
 fn output(program: &str) -> String {
     let done = Command::new(program).output().expect("the example starts");
@@ -39,4 +41,22 @@ fn custom_store_logs_what_was_done_and_what_was_refused() {
     assert_eq!(lines[..2], ["append by example on 0: done", "append by example on 1: done"]);
     assert!(lines[2].starts_with("freeze by the person on call"), "{shown}");
     assert!(lines[3].starts_with("append by example on 2: frozen by the person on call"), "{shown}");
+}
+
+#[test]
+fn route53_puts_a_tree_into_a_hosted_zone() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let fake = runtime.block_on(Fake::start(Options::default())).expect("a port on loopback");
+    let zone_id = fake.create_zone("example");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_route53"));
+    command.args([&zone_id, fake.endpoint_url()]);
+    command.env("AWS_ACCESS_KEY_ID", "AK").env("AWS_SECRET_ACCESS_KEY", "SK");
+    let done = command.output().expect("the example starts");
+    let (out, err) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert!(
+        done.status.success() && out.contains("example: generation 1 is live, whole and verified"),
+        "{out}{err}"
+    );
+    let addresses = fake.edge(0).resolve("api.example.", "A").values();
+    assert_eq!(addresses, [vec!["192.0.2.11".to_owned(), "192.0.2.12".to_owned()]].into(), "{out}");
 }

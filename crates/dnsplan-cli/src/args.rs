@@ -1,16 +1,17 @@
 //! What can be said on the command line.
 
-use std::collections::BTreeSet;
+mod hosted;
+mod simulate;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use dnsplan::plan::OwnerName;
-use dnsplan_sim::explore::{Named, named};
-use dnsplan_sim::{InvalidKey, Key, Mix, Weak};
+
+pub(crate) use hosted::{Hosted, HostedPace, Target, ZoneId};
+pub(crate) use simulate::{Faults, Simulate};
 
 /// Plan, publish and enact DNS under a generation fence
 ///
@@ -74,7 +75,7 @@ pub(crate) enum Command {
     Up(Up),
     /// Run the planner only: watch SPEC, append plans to the store
     Planner(Planner),
-    /// Run a DNS server and its enactors only: put the store's newest plans in place
+    /// Run enactors only: put the store's newest plans in place, at a DNS server of its own or in a hosted zone of Route 53
     Enactor(Enactor),
     /// Show what publishing SPEC would change
     Plan(Plan),
@@ -100,6 +101,8 @@ pub(crate) enum Command {
     Reap(Reap),
     /// Check SPEC without touching the store
     Validate(Validate),
+    /// Write what a DNS provider has as a spec
+    Import(Import),
     /// Play the October 2025 race, a scenario or random schedules on the production loop
     ///
     /// Time is virtual, and everything is looked at after every step. Exits with 5 where an invariant is violated, and says
@@ -121,15 +124,20 @@ pub(crate) struct Up {
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
     /// Address to answer on, UDP and TCP
-    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:5300")]
+    #[arg(long, value_name = "ADDR:PORT", default_value = DNS)]
     pub(crate) dns: SocketAddr,
     /// How many enactors work on each zone
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = ENACTORS, value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) enactors: u32,
     /// Name of this server in the store [default: hickory:ADDR:PORT]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = hosted::server)]
     pub(crate) target: Option<String>,
 }
+
+/// Where a server answers unless told otherwise.
+const DNS: &str = "127.0.0.1:5300";
+/// How many enactors a server has unless told otherwise.
+const ENACTORS: u32 = 3;
 
 #[derive(Debug, Args)]
 pub(crate) struct Planner {
@@ -139,8 +147,33 @@ pub(crate) struct Planner {
 
 #[derive(Debug, Args)]
 pub(crate) struct Enactor {
+    /// A hosted zone of Route 53 (route53:ZONEID), or the name of this server in the store [default: hickory:ADDR:PORT]
+    ///
+    /// Any number of processes may work on one hosted zone. Under the name of a server there is one at a time.
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) target: Option<Target>,
+    /// Address to answer on, UDP and TCP [default: 127.0.0.1:5300]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) dns: Option<SocketAddr>,
+    /// How many enactors work on each zone [default: 3]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub(crate) enactors: Option<u32>,
     #[command(flatten)]
-    pub(crate) serve: Serve,
+    pub(crate) hosted: Hosted,
+    #[command(flatten)]
+    pub(crate) pace: HostedPace,
+}
+
+impl Enactor {
+    /// How to serve, where it is no hosted zone.
+    pub(crate) fn serve(&self) -> Serve {
+        let target = match &self.target {
+            Some(Target::Server(name)) => Some(name.clone()),
+            Some(Target::Route53(_)) | None => None,
+        };
+        let dns = self.dns.unwrap_or_else(|| DNS.parse().expect("invariant: an address"));
+        Serve { dns, enactors: self.enactors.unwrap_or(ENACTORS), target }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -150,6 +183,14 @@ pub(crate) struct Plan {
     /// Exit with 2 where there is something to change
     #[arg(long)]
     pub(crate) detailed_exitcode: bool,
+    /// Print the change batches, one JSON document a line, that enacting would send to the hosted zone --target; nothing is sent
+    #[arg(long, requires = "target")]
+    pub(crate) change_batches: bool,
+    /// Hosted zone of Route 53
+    #[arg(long, value_name = "route53:ZONEID", value_parser = hosted::hosted_zone, requires = "change_batches")]
+    pub(crate) target: Option<ZoneId>,
+    #[command(flatten)]
+    pub(crate) hosted: Hosted,
 }
 
 #[derive(Debug, Args)]
@@ -165,9 +206,14 @@ pub(crate) struct Publish {
 pub(crate) struct Apply {
     #[command(flatten)]
     pub(crate) publish: Publish,
-    /// How long to wait for the targets, in seconds
-    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
-    pub(crate) timeout: u64,
+    /// How long to wait for the targets, in seconds [default: 30; with --target 300]
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) timeout: Option<u64>,
+    /// Put it into this hosted zone of Route 53 from here, and wait for that alone
+    #[arg(long, value_name = "route53:ZONEID", value_parser = hosted::hosted_zone)]
+    pub(crate) target: Option<ZoneId>,
+    #[command(flatten)]
+    pub(crate) hosted: Hosted,
 }
 
 #[derive(Debug, Args)]
@@ -221,107 +267,28 @@ pub(crate) struct Validate {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct Simulate {
-    #[command(flatten)]
-    pub(crate) mode: Mode,
-    /// Seed; the same seed prints the same bytes [default: the scenario's own, else 0]
-    #[arg(long, value_name = "N", conflicts_with = "explore")]
-    pub(crate) seed: Option<u64>,
-    /// How many seeds to play, from --seed on; stops at the first that breaks
-    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "explore")]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
-    pub(crate) runs: u64,
-    /// How much goes wrong in random schedules
-    #[arg(long, value_enum, value_name = "MIX", default_value_t = Faults::Normal)]
-    #[arg(conflicts_with_all = NOT_RANDOM)]
-    pub(crate) faults: Faults,
-    /// Switch something off, to see what it is for; may be given several times
-    #[arg(long, value_name = "WHAT", value_parser = weak(), conflicts_with = "explore")]
-    pub(crate) without: Vec<Weak>,
-    /// Of a random schedule play only what these keys name, as a run that was cut down prints them
-    #[arg(long, value_name = "KEY,KEY,...", conflicts_with = "runs", conflicts_with_all = NOT_RANDOM)]
-    pub(crate) keep: Option<Keys>,
-    /// Write the run as a page for a browser; of many runs, the one that broke
-    #[arg(long, value_name = "FILE", conflicts_with = "explore")]
-    pub(crate) report: Option<PathBuf>,
+pub(crate) struct Import {
+    #[command(subcommand)]
+    pub(crate) from: ImportFrom,
 }
 
-/// Whatever has no random schedule.
-const NOT_RANDOM: [&str; 3] = ["delayed_enactor", "scenario", "explore"];
+#[derive(Debug, Subcommand)]
+pub(crate) enum ImportFrom {
+    /// A hosted zone of Route 53; what a spec cannot say is listed in comments, and stays as it is
+    Route53(ImportRoute53),
+}
 
-/// What to simulate.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
-pub(crate) struct Mode {
-    /// A slow enactor's old plan arrives after newer ones and after their clean-up
-    #[arg(long)]
-    pub(crate) delayed_enactor: bool,
-    /// Play a scenario (TOML; see docs/scenarios.md)
-    #[arg(long, value_name = "FILE")]
-    pub(crate) scenario: Option<PathBuf>,
-    /// Play a random schedule of plans, delays, crashes and incidents
-    #[arg(long)]
-    pub(crate) random: bool,
-    /// Explore every interleaving of a small configuration; some take minutes and gigabytes
-    #[arg(long, value_name = "NAME", value_parser = configuration())]
-    pub(crate) explore: Option<Named>,
-}
-
-/// How much goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Faults {
-    /// Nothing
-    None,
-    /// Some calls fail, and there are up to three incidents
-    Normal,
-    /// Many calls fail, and there are up to ten incidents
-    Heavy,
-}
-
-impl Faults {
-    /// What the simulator calls it.
-    pub(crate) const fn mix(self) -> Mix {
-        match self {
-            Self::None => Mix::None,
-            Self::Normal => Mix::Normal,
-            Self::Heavy => Mix::Heavy,
-        }
-    }
-
-    /// What the command line calls it.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Normal => "normal",
-            Self::Heavy => "heavy",
-        }
-    }
-}
-
-fn weak() -> impl TypedValueParser<Value = Weak> {
-    let named = |key: String| Weak::ALL.into_iter().find(|weak| weak.key() == key);
-    PossibleValuesParser::new(Weak::ALL.map(Weak::key))
-        .map(move |key| named(key).expect("invariant: one of the possible values"))
-}
-
-fn configuration() -> impl TypedValueParser<Value = Named> {
-    let find = |name: String| named().into_iter().find(|named| named.name == name);
-    let names = named().into_iter().map(|named| PossibleValue::new(named.name).help(named.about));
-    PossibleValuesParser::new(names)
-        .map(move |name| find(name).expect("invariant: one of the possible values"))
-}
-
-/// Keys of a random schedule, divided by commas; an empty text is none.
-#[derive(Clone, Debug)]
-pub(crate) struct Keys(pub(crate) BTreeSet<Key>);
-
-impl FromStr for Keys {
-    type Err = InvalidKey;
-
-    fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        let keys = text.split(',').filter(|_| !text.is_empty());
-        Ok(Self(keys.map(str::parse).collect::<Result<_, _>>()?))
-    }
+pub(crate) struct ImportRoute53 {
+    /// Id of the hosted zone
+    #[arg(value_name = "ZONEID")]
+    pub(crate) zone_id: ZoneId,
+    /// File to write; one that is there is left alone [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Another server in place of Route 53, such as one for tests
+    #[arg(long, value_name = "URL", value_parser = hosted::url)]
+    pub(crate) endpoint_url: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -2,6 +2,7 @@
 
 mod daemon;
 mod freeze;
+mod hosted;
 mod look;
 mod publish;
 mod rollback;
@@ -10,8 +11,9 @@ mod up;
 
 use clap::CommandFactory;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, Target};
 use crate::failure::{Code, Failure};
+use crate::import;
 use crate::session::Session;
 use crate::simulate;
 use crate::spec::Spec;
@@ -22,10 +24,19 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
     match cli.command {
         Command::Up(args) => up::up(Session::create(common)?, args).await,
         Command::Planner(args) => daemon::planner(Session::create(common)?, args).await,
-        Command::Enactor(args) => daemon::enactor(Session::create(common)?, args).await,
-        Command::Plan(args) => publish::plan(common, &args).await,
+        Command::Enactor(args) => match &args.target {
+            Some(Target::Route53(id)) => hosted::enact(&Session::create(common)?, id, &args).await,
+            Some(Target::Server(_)) | None => daemon::enactor(Session::create(common)?, &args.serve()).await,
+        },
+        Command::Plan(args) => match &args.target {
+            Some(id) => hosted::change_batches(common, id, &args).await,
+            None => publish::plan(common, &args).await,
+        },
         Command::Publish(args) => publish::publish(&Session::create(common)?, &args).await,
-        Command::Apply(args) => publish::apply(&Session::create(common)?, &args).await,
+        Command::Apply(args) => match &args.target {
+            Some(id) => hosted::apply(&Session::create(common)?, id, &args).await,
+            None => publish::apply(&Session::create(common)?, &args).await,
+        },
         Command::Status => status::status(&Session::open(common)?).await,
         Command::History(args) => look::history(&Session::open(common)?, &args).await,
         Command::Show(args) => look::show(&Session::open(common)?, &args).await,
@@ -38,6 +49,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
             let spec = Spec::read(&args.spec)?;
             publish::validate(&spec, common)
         }
+        Command::Import(args) => import::import(common, args).await,
         Command::Simulate(args) => simulate::run(&args, common.format),
         Command::Completions(args) => {
             // Not straight to standard output: a reader that has gone away would be a panic there.

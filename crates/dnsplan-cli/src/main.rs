@@ -3,6 +3,8 @@
 mod args;
 mod command;
 mod failure;
+mod import;
+mod preview;
 mod render;
 mod session;
 mod simulate;
@@ -17,7 +19,7 @@ use crate::args::{Cli, Colour, Format};
 use crate::failure::Code;
 
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse().and_then(Cli::check) {
         Ok(cli) => cli,
         Err(error) => {
             // Where even that cannot be printed, the exit code still says it.
@@ -64,7 +66,7 @@ fn colours(colour: Colour) {
 /// Logs go to standard error; `RUST_LOG` filters them as usual.
 fn logs() {
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("info,hickory_server=warn,hickory_net=warn"));
+        .unwrap_or_else(|_| EnvFilter::new("info,hickory_server=warn,hickory_net=warn,aws_config=error"));
     let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -7,7 +7,7 @@ use std::time::Duration;
 use dnsplan::enactor::{Config, Event};
 use dnsplan::fence::Generation;
 use dnsplan::plan::{PlanStore, Revision, TargetId};
-use dnsplan::{Engine, EngineConfig, EngineError};
+use dnsplan::{Engine, EngineConfig, EngineError, ZoneObserver};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::args;
@@ -35,8 +35,8 @@ pub(crate) async fn planner(session: Session, args: args::Planner) -> Result<Cod
 }
 
 /// Answers from the store's newest plans, until it is told to stop. Zones that turn up later are served, too.
-pub(crate) async fn enactor(session: Session, args: args::Enactor) -> Result<Code, Failure> {
-    let config = engine_config(&args.serve);
+pub(crate) async fn enactor(session: Session, serve: &args::Serve) -> Result<Code, Failure> {
+    let config = engine_config(serve);
     let _lock = lock_target(&session, &config.target)?;
     let zones = session.store.zones().await?;
     let mut engine = Engine::run(session.store.clone(), config, zones).await?;
@@ -93,7 +93,13 @@ pub(crate) fn engine_config(serve: &args::Serve) -> EngineConfig {
     }
     config.enactors = serve.enactors;
     config.config = Config { poll: Duration::from_millis(100), ..Config::default() };
-    config.observer = Arc::new(|zone, who, event| match event {
+    config.observer = observer();
+    config
+}
+
+/// Logs what enactors do.
+pub(crate) fn observer() -> ZoneObserver {
+    Arc::new(|zone, who, event| match event {
         // A write that another enactor made first is how this is meant to work.
         Event::Lost { .. } | Event::Fenced(_) | Event::Wrote { .. } | Event::Settled(_) => {
             tracing::debug!(%zone, enactor = %who, "{event}");
@@ -101,14 +107,15 @@ pub(crate) fn engine_config(serve: &args::Serve) -> EngineConfig {
         Event::TargetAhead { .. }
         | Event::Rewound { .. }
         | Event::Rejected(_)
+        | Event::TooManyRejected(_)
+        | Event::Quarantined { .. }
         | Event::Guarded { .. }
         | Event::StoreTrouble(_)
         | Event::Failed(_) => {
             tracing::warn!(%zone, enactor = %who, "{event}");
         }
         _ => tracing::info!(%zone, enactor = %who, "{event}"),
-    });
-    config
+    })
 }
 
 /// One process at a time serves under one name: its fence record is in the store's file under that name.

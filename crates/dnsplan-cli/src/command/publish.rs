@@ -14,6 +14,9 @@ use crate::render::{self, BOLD, styled};
 use crate::session::{Session, author};
 use crate::spec::Spec;
 
+/// How long `apply` waits for the targets, in seconds.
+const TIMEOUT: u64 = 30;
+
 /// Checks a spec by itself: well formed, sound as DNS, and let through by every guard that needs no history.
 pub(crate) fn validate(spec: &Spec, common: &args::Common) -> Result<Code, Failure> {
     let context = Context::new("validate", dnsplan::enactor::Clock::now(&SystemClock), "validated");
@@ -105,7 +108,7 @@ pub(crate) async fn publish(session: &Session, args: &args::Publish) -> Result<C
     Ok(Code::Done)
 }
 
-fn published_json(published: &Published) -> Value {
+pub(crate) fn published_json(published: &Published) -> Value {
     let mut value = render::plan_json(&published.plan);
     value["is_new"] = json!(published.is_new);
     value["notes"] = json!(published.notes.iter().map(ToString::to_string).collect::<Vec<_>>());
@@ -125,7 +128,7 @@ async fn publish_all(session: &Session, args: &args::Publish) -> Result<Vec<Publ
     Ok(all)
 }
 
-async fn publish_zone(
+pub(crate) async fn publish_zone(
     session: &Session,
     spec: &Spec,
     zone: &ZoneIntent,
@@ -175,13 +178,13 @@ pub(crate) async fn apply(session: &Session, args: &args::Apply) -> Result<Code,
         }
         Ok::<(), Failure>(())
     };
-    match tokio::time::timeout(Duration::from_secs(args.timeout), wait).await {
+    let timeout = args.timeout.unwrap_or(TIMEOUT);
+    match tokio::time::timeout(Duration::from_secs(timeout), wait).await {
         Ok(outcome) => outcome?,
         Err(_) => {
             let behind = behind(session, &published).await?;
             return Err(Failure::error(format!(
-                "published, but after {} s not confirmed by {behind}; `dnsplan status` says where it stands",
-                args.timeout
+                "published, but after {timeout} s not confirmed by {behind}; `dnsplan status` says where it stands"
             )));
         }
     }
@@ -219,7 +222,7 @@ async fn confirmed(session: &Session, plan: &Plan) -> Result<(), Failure> {
         if targets.is_empty() {
             return Err(Failure::error(format!(
                 "generation {generation} of {zone} is published, but no target has reported to this store yet; start one \
-                 with `dnsplan up SPEC` or `dnsplan enactor`"
+                 with `dnsplan up SPEC` or `dnsplan enactor`, or name a hosted zone of Route 53 with --target"
             )));
         }
         if targets.iter().all(|target| target.confirmed >= generation) {

@@ -1,6 +1,7 @@
 //! A directory, the processes that work in it, and `dig`.
 
 mod dig;
+mod hosted;
 
 use std::fmt::Debug;
 use std::fs;
@@ -16,6 +17,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 pub(crate) use dig::{Reply, dig, tcp, udp};
+pub(crate) use hosted::{Hosted, canned};
 
 /// No wait is longer, on the slowest of machines.
 const DEADLINE: Duration = Duration::from_secs(30);

@@ -17,6 +17,7 @@ mod output;
 mod races;
 mod report;
 mod restarts;
+mod route53;
 mod scenarios;
 mod simulate;
 mod spec;

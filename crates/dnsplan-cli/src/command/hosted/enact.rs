@@ -1,0 +1,127 @@
+//! `enactor --target route53:ZONEID`: a daemon that keeps a hosted zone at the store's newest plan.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dnsplan::enactor::{Config, EnactError, Nonces, Rest, Wait};
+use dnsplan::fence::Actor;
+use dnsplan::route53::Route53Target;
+use dnsplan::store::EmbeddedStore;
+use dnsplan::{SystemEnactor, enactor};
+
+use super::HostedZone;
+use crate::args;
+use crate::command::daemon::{Stop, observer};
+use crate::failure::{Code, Failure};
+use crate::session::Session;
+
+/// A change takes about a minute to reach all edges, and nobody waits for the seconds in between.
+const POLL: Duration = Duration::from_secs(5);
+const AUDIT_EVERY: Duration = Duration::from_secs(3600);
+/// Longer than changes take to reach all edges, so that whoever began a chain can end it.
+const TAKEOVER: Duration = Duration::from_secs(180);
+/// For how long a demand for another plan may go without an answer.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+type Zone = SystemEnactor<EmbeddedStore, Route53Target>;
+
+/// Keeps the hosted zone at the newest plan of its name, until it is told to stop.
+pub(crate) async fn enact(
+    session: &Session,
+    id: &args::ZoneId,
+    args: &args::Enactor,
+) -> Result<Code, Failure> {
+    let (config, mut stop) = (config(&args.pace), Stop::new()?);
+    let zone = tokio::select! {
+        zone = find(session, id, args, config.poll) => zone?,
+        () = stop.asked() => return Ok(stopped()),
+    };
+    let target = Arc::new(zone.target().await?);
+    let me = name(session)?;
+    tracing::info!(zone = %zone.name, enactor = %me, "at work on hosted zone {id}");
+    let mut enactor = enactor(&session.store, &target, me, &observer()).with_config(config.clone());
+    let (name, layout) = (&zone.name, args.hosted.layout_text());
+    tokio::select! {
+        state = settle(&mut enactor, config.poll) => {
+            anstream::println!("ready: enacting {name} at {} ({layout}), {state}", id.target());
+        }
+        () = stop.asked() => return Ok(stopped()),
+    }
+    tokio::select! {
+        () = enactor.run() => {}
+        () = stop.asked() => {}
+    }
+    Ok(stopped())
+}
+
+fn stopped() -> Code {
+    anstream::eprintln!("stopped");
+    Code::Done
+}
+
+fn config(pace: &args::HostedPace) -> Config {
+    let poll = pace.poll.unwrap_or(POLL);
+    let rests = PATIENCE.div_duration_f64(poll).clamp(4.0, 600.0);
+    Config {
+        poll,
+        audit_every: pace.audit_every.unwrap_or(AUDIT_EVERY),
+        patience: rests as u32,
+        takeover: pace.takeover.unwrap_or(TAKEOVER),
+        ..Config::default()
+    }
+}
+
+/// Looks the hosted zone up, again and again while it merely cannot be reached.
+async fn find(
+    session: &Session,
+    id: &args::ZoneId,
+    args: &args::Enactor,
+    poll: Duration,
+) -> Result<HostedZone, Failure> {
+    let mut told = None;
+    loop {
+        match HostedZone::find(id, &args.hosted, session.zone.as_ref()).await {
+            Err(failure) if failure.may_pass => tell_once(&mut told, failure.message),
+            outcome => return outcome,
+        }
+        tokio::time::sleep(poll).await;
+    }
+}
+
+/// Several processes may be at work at once, on several machines: each has a name of its own that says nothing of where it runs,
+/// since it goes into the fence record.
+fn name(session: &Session) -> Result<Actor, Failure> {
+    let random = session.nonces().next().get() & 0xff_ffff;
+    Actor::new(&format!("enactor-{random:06x}")).map_err(|error| Failure::error(error.to_string()))
+}
+
+/// Returns once the newest plan is live, or there is nothing to enact for now, and says which.
+async fn settle(enactor: &mut Zone, poll: Duration) -> String {
+    let mut told = None;
+    loop {
+        match enactor.pass().await {
+            Ok(Rest::Live(generation)) => return format!("generation {generation} is live"),
+            Ok(Rest::Waiting(Wait::NoPlan)) => return "no plan yet".to_owned(),
+            Ok(Rest::Waiting(Wait::Frozen(id))) => return format!("frozen by freeze {id}"),
+            Ok(Rest::Stale | Rest::Demanded(_)) => {}
+            Err(error) => tell_once(&mut told, trouble(error)),
+        }
+        tokio::time::sleep(poll).await;
+    }
+}
+
+/// What keeps a pass from its end, in words.
+pub(super) fn trouble(error: EnactError) -> String {
+    match error {
+        EnactError::Target(error) => Failure::from(error).message,
+        EnactError::Store(error) => error.to_string(),
+    }
+}
+
+/// The same trouble is told once.
+fn tell_once(told: &mut Option<String>, message: String) {
+    if told.as_ref() != Some(&message) {
+        tracing::warn!("cannot go on for now: {message}");
+        *told = Some(message);
+    }
+}

@@ -83,9 +83,13 @@ fn remedy(code: &str, message: &str, zone_id: &str, action: &str) -> String {
             "there is no hosted zone {zone_id} in this account: `aws route53 list-hosted-zones` lists what there is, and \
              AWS_PROFILE says which account"
         ),
-        "AccessDenied" | "AccessDeniedException" => say(&format!(
-            "allow route53:{action} on hosted zone {zone_id} (docs/route53.md has the whole policy)"
-        )),
+        "AccessDenied" | "AccessDeniedException" => {
+            let on = match action {
+                "GetChange" => "arn:aws:route53:::change/*".to_owned(),
+                _ => format!("hosted zone {zone_id}"),
+            };
+            say(&format!("allow route53:{action} on {on} (docs/route53.md has the whole policy)"))
+        }
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => say(
             "get new credentials (`aws sso login`, or assume the role again), and mind the machine's clock",
         ),

@@ -35,13 +35,13 @@ pub struct Config {
 }
 
 impl Default for Config {
-    /// Rest 100 ms, audit every minute, re-issue after 100 rests, take over after 30 s, set at most 16 owner names aside.
+    /// Rest 100 ms, audit every minute, re-issue after 100 rests, take over after three minutes, set at most 16 owner names aside.
     fn default() -> Self {
         Self {
             poll: Duration::from_millis(100),
             audit_every: Duration::from_secs(60),
             patience: 100,
-            takeover: Duration::from_secs(30),
+            takeover: Duration::from_secs(180),
             quarantine_limit: 16,
         }
     }

@@ -16,7 +16,7 @@ use crate::record::Change;
 use crate::target::Route53Target;
 
 impl Route53Target {
-    /// One owner name of a batch that was refused, which is refused by itself; none where the batch has no owner names.
+    /// One owner name of a batch that was refused, which is refused by itself; none where there is no such name.
     pub(crate) async fn bisect(
         &self,
         work: &Work,
@@ -41,6 +41,11 @@ impl Route53Target {
             if !self.is_refused(half).await? {
                 suspects = other;
             }
+        }
+        // Where it is taken by itself, nothing is wrong with any name: the zone refuses them together.
+        let alone: Vec<Change> = suspects.iter().flat_map(|(_, changes)| changes.clone()).collect();
+        if !self.is_refused(alone).await? {
+            return Ok(BTreeSet::new());
         }
         Ok(suspects.into_iter().map(|(owner, _)| owner).collect())
     }

@@ -46,7 +46,7 @@ pub(crate) struct Work {
     pub(crate) chain: Option<(ChainName, u32, bool)>,
     /// As much as fits one batch is enough.
     pub(crate) is_partial: bool,
-    /// By induction nobody but a plan has put anything where the guess says that nothing is.
+    /// There is a record that grants something: what no plan is known to have put there is somebody else's.
     pub(crate) is_settled: bool,
 }
 
@@ -101,7 +101,7 @@ impl Reader<'_> {
             Basis::Changed { from, .. } => from.as_deref(),
             Basis::Unknown => None,
         };
-        let is_settled = permit.expected().is_settled() && !permit.expected().generation.is_zero();
+        let is_settled = !permit.expected().generation.is_zero();
         let mut units = Vec::new();
         let mut unfit = Vec::new();
         for owner in owners.into_iter().flatten().filter(|owner| !set_aside.contains(*owner)) {

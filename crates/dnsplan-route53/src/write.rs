@@ -244,7 +244,8 @@ impl Route53Target {
                 .guess
                 .as_ref()
                 .is_some_and(|guess| guess.iter().any(|old| old.record_type == record_type));
-            let is_ours = points || is_guessed || known.ours.contains(&(unit.owner.clone(), record_type));
+            let is_known = tool.is_none() && known.ours.contains(&(unit.owner.clone(), record_type));
+            let is_ours = points || is_guessed || is_known;
             let is_wanted = unit.types.contains(&record_type);
             if is_ours || unit.wanted.contains(&set) {
                 ours.push(set);
@@ -269,13 +270,16 @@ impl Route53Target {
     ) -> Result<Option<Swap<Quarantine>>, TargetError> {
         let problems = parse(messages);
         let fence = self.wanted.names.fence();
-        if problems.iter().any(|problem| problem.name.as_ref() == Some(fence)) {
-            self.known().written = None;
-            return Ok(Some(Swap::Lost(None)));
-        }
         let is_surprise = |problem: &&Problem| {
             matches!(problem.kind, Kind::NotFound | Kind::ValuesDiffer | Kind::AlreadyExists)
         };
+        if let Some(problem) = problems.iter().find(|problem| problem.name.as_ref() == Some(fence)) {
+            self.known().written = None;
+            if is_surprise(&problem) {
+                return Ok(Some(Swap::Lost(None)));
+            }
+            return Err(TargetError::Misconfigured(format!("Route 53 refuses the fence record: {messages}")));
+        }
         let surprises: BTreeSet<OwnerName> =
             problems.iter().filter(is_surprise).filter_map(|problem| problem.name.clone()).collect();
         let is_new = surprises.iter().any(|name| !self.looked_at(name, work, looked));

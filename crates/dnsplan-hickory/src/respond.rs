@@ -1,8 +1,8 @@
 //! Turning a request into a response: what is refused before any look-up, EDNS, and what fits.
 //!
 //! 1. One snapshot per request, and none before the request is known to be a question that a zone here can answer.
-//! 2. A response holds whole sections or, where they do not fit, none of them and the TC bit. A part of an RRset is
-//!    never sent.
+//! 2. A response holds whole sections or, where they do not fit, none of them and the TC bit. The records
+//!    chosen for an answer are sent whole or not at all.
 //! 3. An OPT record is sent exactly where the request had one (RFC 6891 section 6.1.1).
 
 use dnsplan_plan::{RData, RecordType};

@@ -46,7 +46,8 @@ pub(crate) struct Work {
     pub(crate) chain: Option<(ChainName, u32, bool)>,
     /// As much as fits one batch is enough.
     pub(crate) is_partial: bool,
-    /// There is a record that grants something: what no plan is known to have put there is somebody else's.
+    /// There is a record that grants something, and the plan at its base is known: what no plan is known to have put there is somebody
+    /// else's.
     pub(crate) is_settled: bool,
 }
 

@@ -222,8 +222,8 @@ impl Route53Target {
     }
 
     /// Of what is at an owner name, what a plan has put there. Where a plan wants the place of something that none has put there, it
-    /// is refused; but for a zone whose record was lost, or was never there: what a plan names is taken over then, unless it says that
-    /// another tool owns it.
+    /// is refused; but for a zone whose record, or the plan at its base, was lost or never there: what a plan names is taken over
+    /// then, unless it says that another tool owns it.
     fn ours(
         &self,
         unit: &Unit,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use dnsplan_fence::{FreezeId, Generation, Move, Nonce, Observed, Permit, Swap, settle};
 use dnsplan_plan::{DemandReason, OwnerName, Plan, PlanStore, Timestamp};
 
+use crate::chain::Anew;
 use crate::decide::{Step, Wait};
 use crate::enactor::{LOST_LIMIT, Next, Seen, View};
 use crate::report::live_state;
@@ -35,6 +36,12 @@ impl Put {
 
 /// After how many failures in a row a begun chain gives way to a newer plan.
 const FAILURES: u32 = 3;
+
+/// How many writes a newer plan waits for while what is live is verified.
+const VERIFY_STEPS: u32 = 16;
+
+/// How much text of owner names may be set aside: the record must fit what a target takes.
+const QUARANTINE_TEXT: usize = 1400;
 
 impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     pub(crate) async fn act(&mut self, step: Step, view: View) -> Result<Next, EnactError> {
@@ -66,7 +73,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
                 self.give_up(&view, view.plan().generation()).await
             }
             Step::Write(action) => self.write_part(action, &view).await,
-            Step::Verify => self.verify(&view).await,
+            Step::Verify => self.verify_in_turn(&view).await,
         }
     }
 
@@ -136,7 +143,8 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
                         reason: reason.clone(),
                     });
                     aside.extend(owners);
-                    if aside.len() > self.config.quarantine_limit {
+                    let text: usize = aside.iter().map(|owner| owner.to_string().len()).sum();
+                    if aside.len() > self.config.quarantine_limit || text > QUARANTINE_TEXT {
                         return self.give_up(view, plan.generation()).await.map(Put::Instead);
                     }
                 }
@@ -145,14 +153,10 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
                     self.tell(view, reason, None).await;
                     return Ok(Put::Instead(Next::Rest(Rest::Stale)));
                 }
-                Err(TargetError::Unproven) if !self.is_left(view.sighting().record()) => {
+                Err(TargetError::Unproven) if !self.is_left(view.sighting().record(), plan.generation()) => {
                     return Ok(Put::Instead(Next::Rest(Rest::Stale)));
                 }
-                Err(TargetError::Unproven | TargetError::TooLarge(_)) if self.memory.lost < LOST_LIMIT => {
-                    self.memory.lost += 1;
-                    self.begin_anew(view.sighting().record());
-                    return Ok(Put::Instead(Next::Again));
-                }
+                Err(error) if self.begins_anew(view, &error) => return Ok(Put::Instead(Next::Again)),
                 Err(error) => {
                     self.count_failure(view, plan.generation());
                     return Err(error.into());
@@ -166,6 +170,17 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         }
     }
 
+    /// Whether the chain begins anew, cut in another way.
+    fn begins_anew(&mut self, view: &View, error: &TargetError) -> bool {
+        let why = match error {
+            TargetError::Unproven => Anew::Left,
+            TargetError::TooLarge(_) => Anew::TooLarge,
+            _ => return false,
+        };
+        self.memory.lost += 1;
+        self.memory.lost <= LOST_LIMIT && self.begin_anew(view.sighting().record(), why)
+    }
+
     /// A chain whose parts fail again and again does not keep a newer plan out.
     fn count_failure(&mut self, view: &View, generation: Generation) {
         let times = match self.memory.failed {
@@ -176,6 +191,23 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         if times >= FAILURES && view.sighting().head().head() > generation {
             self.memory.given_up.insert(generation);
         }
+    }
+
+    /// Verifies what is live. A newer plan waits for that only so long.
+    async fn verify_in_turn(&mut self, view: &View) -> Result<Next, EnactError> {
+        let generation = view.plan().generation();
+        let steps =
+            self.memory.verifying.filter(|(same, _)| *same == generation).map_or(1, |(_, steps)| steps + 1);
+        // Until it has come to an end: a pass may end, or be cut short, at any await.
+        self.memory.verifying = None;
+        self.memory.verified = Some(generation);
+        let next = self.verify(view).await?;
+        match next {
+            Next::Again if steps < VERIFY_STEPS => self.memory.verifying = Some((generation, steps)),
+            Next::Rest(_) if view.sighting().head().head() > generation => return Ok(Next::Again),
+            Next::Again | Next::Rest(_) => {}
+        }
+        Ok(next)
     }
 
     /// All parts are in place: restore what differs, confirm, raise the floor, delete what can never be live again.
@@ -195,6 +227,11 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         }
         // Nothing waits for it, and nothing fails of it.
         let arrival = self.target.arrival().await.unwrap_or(Arrival::Unconfirmed);
+        let rejected = protected_aside(view, &plan);
+        if !rejected.is_empty() {
+            let event = Event::ProtectedRejected { generation, owners: rejected };
+            return self.demand(view, generation, DemandReason::Rejected, event).await;
+        }
         self.tell(view, live_state(view, generation, arrival), None).await;
         if view.confirmed < generation {
             match self.store.confirm(self.target.zone(), self.target.id(), generation).await {
@@ -370,6 +407,16 @@ pub(crate) fn set_aside(view: &View, generation: Generation) -> BTreeSet<OwnerNa
     let record = view.sighting().record();
     let newest = record.stage.map_or(record.generation, |stage| stage.generation);
     if newest == generation { record.payload.owners.clone() } else { BTreeSet::new() }
+}
+
+/// What a plan protects is part of why it exists: without it the plan is not in effect.
+pub(crate) fn protected_aside(view: &View, plan: &Plan) -> BTreeSet<OwnerName> {
+    let aside = set_aside(view, plan.generation());
+    if aside.is_empty() {
+        return aside;
+    }
+    let protected = plan.zone().protected().map(|(key, _)| &key.owner);
+    protected.filter(|owner| aside.contains(*owner)).cloned().collect()
 }
 
 fn quarantine(plan: &Plan, owners: &BTreeSet<OwnerName>) -> Quarantine {

@@ -1,23 +1,57 @@
 //! Cutting chains anew, for targets that ask for it.
 //!
-//! A chain is cut in one of three ways, and its number of parts, which the record holds, says in which: by a good guess at what is
-//! there, for the worst case, and for the worst case with one part more that writes nothing. The last two follow one another where
-//! a chain that is already cut for the worst case has to begin anew.
+//! A chain is cut in one of a few ways, and its number of parts, which the record holds, says in which: by a good guess at what is
+//! there, for the worst case, and owner name by owner name; the last two also with one part more that writes nothing, for a chain
+//! that has to begin anew without being cut finer. Where a part does not fit one write, the next way is a finer one, so that some way
+//! fits.
 
 use std::sync::Arc;
 
-use dnsplan_fence::Nonce;
+use dnsplan_fence::{Generation, Nonce};
 use dnsplan_plan::{Plan, PlanStore, StoreError, Timestamp};
 
-use crate::{Basis, Clock, Enactor, FenceRecord, Nonces, Outline, Target};
+use crate::{Basis, Clock, Cut, Enactor, FenceRecord, Nonces, Outline, Target};
+
+/// How many plans of superseded chains are looked at. More of them have never been superseded half-way on the same base, or what only
+/// they have put there is left alone.
+const BEGUN: usize = 8;
+
+/// How often the time to wait for somebody else's chain doubles at most.
+const DOUBLINGS: u32 = 6;
 
 /// What an enactor remembers of the chain under way. All of it may be lost at any time.
 #[derive(Default)]
 pub(crate) struct Chain {
-    /// The chain is to be cut anew, as long as the record carries this attempt.
-    again: Option<Nonce>,
+    /// How the plan was cut at the last look.
+    way: usize,
+    /// The chain is to be cut anew in this way, as long as the record carries this attempt.
+    again: Option<(Nonce, usize)>,
     /// Since when the record has carried this attempt, which only its writer can go on from.
     left: Option<(Nonce, Timestamp)>,
+    /// What was found of the plans whose chains may have been begun.
+    begun: Vec<Arc<Plan>>,
+    /// How often this enactor has begun the chain of this generation anew.
+    taken: Option<(Generation, u32)>,
+}
+
+/// Why a chain begins anew.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Anew {
+    /// A part does not fit one write.
+    TooLarge,
+    /// Only somebody who is gone knows whether its parts have arrived.
+    Left,
+}
+
+/// The way after a way: guessed, for the worst, for the worst and longer, owner name by owner name, that and longer.
+const fn next_way(way: usize, why: Anew) -> Option<usize> {
+    match (why, way) {
+        (Anew::TooLarge, 0) | (Anew::Left, 0 | 2) => Some(1),
+        (Anew::TooLarge, 1 | 2) | (Anew::Left, 4) => Some(3),
+        (Anew::TooLarge, _) => None,
+        (Anew::Left, 1) => Some(2),
+        (Anew::Left, _) => Some(4),
+    }
 }
 
 impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
@@ -37,50 +71,104 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         self.definite(found)
     }
 
+    /// The plans whose chains may have been begun on top of the record's base: the last few of those that the store has.
+    pub(crate) async fn begun(
+        &mut self,
+        record: &FenceRecord,
+        live: Option<&Arc<Plan>>,
+    ) -> Result<Vec<Arc<Plan>>, StoreError> {
+        let (base, newest) = (record.base.get(), record.generation.get());
+        if !self.target.is_metered() || base == newest {
+            self.memory.chain.begun.clear();
+            return Ok(Vec::new());
+        }
+        let mut begun: Vec<Arc<Plan>> = live.cloned().into_iter().collect();
+        for generation in (base + 1..newest).rev().take(BEGUN).map(Generation::new) {
+            let known = self.memory.chain.begun.iter().find(|plan| plan.generation() == generation).cloned();
+            let found = match known {
+                Some(plan) => Some(plan),
+                None => {
+                    let found = self.store.get(self.target.zone(), generation).await;
+                    self.definite(found)?
+                }
+            };
+            begun.extend(found);
+        }
+        self.memory.chain.begun.clone_from(&begun);
+        Ok(begun)
+    }
+
     /// How the plan is cut: as the chain that is under way, or the next way where that one is to begin anew.
     pub(crate) fn cut(
-        &self,
+        &mut self,
         record: Option<&FenceRecord>,
         plan: Option<&Plan>,
         basis: Basis,
     ) -> (Basis, Outline) {
+        self.memory.chain.way = 0;
         let Some(plan) = plan else { return (basis, Outline { stage: 0, place: 1 }) };
         let guessed = self.target.outline(plan, &basis);
         let Some(record) = record.filter(|_| self.target.is_metered()) else { return (basis, guessed) };
-        let worst_basis = basis.without_guess();
-        let worst = self.target.outline(plan, &worst_basis);
-        let longer = Outline { stage: worst.stage + 1, place: worst.place + 1 };
-        let ways = [guessed, worst, longer];
-        let stage = record.stage.filter(|stage| stage.generation == plan.generation());
         let is_live = record.generation == plan.generation();
         let parts = |outline: &Outline| if is_live { outline.place } else { outline.stage };
+        let stage = record.stage.filter(|stage| stage.generation == plan.generation());
         let under_way = if is_live { Some(record.flip.of()) } else { stage.map(|stage| stage.progress.of()) };
-        let is_it = |outline: &Outline| Some(parts(outline)) == under_way;
-        let way = ways.iter().position(is_it).unwrap_or(0);
-        let again = self.memory.chain.again == Some(record.attempt);
-        // Another number of parts, or it would be the same chain.
-        let next = [worst, longer].into_iter().find(|outline| !is_it(outline)).filter(|_| again);
-        match (next, way) {
-            (Some(next), _) => (worst_basis, next),
-            (None, 0) => (basis, guessed),
-            (None, _) => (worst_basis, ways[way]),
+        let again = self.memory.chain.again.filter(|(attempt, _)| *attempt == record.attempt);
+        // The usual case; to cut a large plan in every way takes long.
+        if again.is_none() && under_way.is_none_or(|of| of == parts(&guessed)) {
+            return (basis, guessed);
         }
+        let mut ways = self.ways(plan, &basis);
+        let is_it = |(_, outline): &(Basis, Outline)| Some(parts(outline)) == under_way;
+        let way = match again {
+            None => ways.iter().position(is_it).unwrap_or(0),
+            // With the same number of parts it would be the same chain.
+            Some((_, way)) if is_it(&ways[way]) => next_way(way, Anew::Left).unwrap_or(way),
+            Some((_, way)) => way,
+        };
+        self.memory.chain.way = way;
+        ways.swap_remove(way)
     }
 
-    /// The chain is cut anew from here on.
-    pub(crate) fn begin_anew(&mut self, record: &FenceRecord) {
-        self.memory.chain.again = Some(record.attempt);
+    /// The ways to cut a plan, in the order of [`next_way`].
+    fn ways(&self, plan: &Plan, basis: &Basis) -> Vec<(Basis, Outline)> {
+        let of = |cut: Cut| {
+            let basis = basis.cut(plan, cut);
+            let outline = self.target.outline(plan, &basis);
+            (basis, outline)
+        };
+        let longer = |(basis, outline): &(Basis, Outline)| {
+            (basis.clone(), Outline { stage: outline.stage + 1, place: outline.place + 1 })
+        };
+        let (worst, single) = (of(Cut::Worst), of(Cut::Single));
+        let (worst_longer, single_longer) = (longer(&worst), longer(&single));
+        vec![of(Cut::Guessed), worst, worst_longer, single, single_longer]
     }
 
-    /// Whether somebody else's chain has rested for too long.
-    pub(crate) fn is_left(&mut self, record: &FenceRecord) -> bool {
+    /// The chain is cut anew from here on; says whether there is a way.
+    pub(crate) fn begin_anew(&mut self, record: &FenceRecord, why: Anew) -> bool {
+        let next = next_way(self.memory.chain.way, why);
+        self.memory.chain.again = next.map(|way| (record.attempt, way));
+        next.is_some()
+    }
+
+    /// Whether somebody else's chain has rested for too long. Each time it takes twice as long: a chain that needs more time than
+    /// that would otherwise pass from hand to hand for ever.
+    pub(crate) fn is_left(&mut self, record: &FenceRecord, generation: Generation) -> bool {
         let now = self.clock.now();
         let since = match self.memory.chain.left {
             Some((attempt, since)) if attempt == record.attempt => since,
             _ => now,
         };
         self.memory.chain.left = Some((record.attempt, since));
-        let takeover = u64::try_from(self.config.takeover.as_millis()).unwrap_or(u64::MAX);
-        now.as_millis().abs_diff(since.as_millis()) >= takeover
+        let times =
+            self.memory.chain.taken.filter(|(same, _)| *same == generation).map_or(0, |(_, times)| times);
+        let takeover = self.config.takeover.saturating_mul(1 << times.min(DOUBLINGS));
+        let takeover = u64::try_from(takeover.as_millis()).unwrap_or(u64::MAX);
+        let is_left = now.as_millis().abs_diff(since.as_millis()) >= takeover;
+        if is_left {
+            self.memory.chain.taken = Some((generation, times + 1));
+        }
+        is_left
     }
 }

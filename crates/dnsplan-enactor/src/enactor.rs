@@ -12,9 +12,12 @@ use std::time::Duration;
 use dnsplan_fence::{Actor, Generation, HeadAfter, Nonce, Observed, Offer, Sighting};
 use dnsplan_plan::{OwnerName, Plan, PlanStore, StoreError, Timestamp, Violation, live_violations};
 
+use crate::act::protected_aside;
 use crate::chain::Chain;
 use crate::decide::{Aim, Decision, Situation, Step, Wait, aim_at, decide};
-use crate::{Basis, Clock, Event, FenceRecord, Layout, Nonces, Quarantine, Target, TargetError, TreeName};
+use crate::{
+    Basis, Clock, Cut, Event, FenceRecord, Layout, Nonces, Quarantine, Target, TargetError, TreeName,
+};
 
 /// How many lost writes one pass bears.
 pub(crate) const LOST_LIMIT: u32 = 8;
@@ -94,6 +97,10 @@ pub(crate) struct Memory {
     pub(crate) listed: Option<Timestamp>,
     pub(crate) chain: Chain,
     pub(crate) trees: Vec<TreeName>,
+    /// The generation that is being verified, and in how many steps so far.
+    pub(crate) verifying: Option<(Generation, u32)>,
+    /// The generation whose verification has come to an end, whichever.
+    pub(crate) verified: Option<Generation>,
     pub(crate) told: Option<(String, [Generation; 3])>,
     pub(crate) rewound: Option<Generation>,
     pub(crate) demanded: Option<(Generation, u32)>,
@@ -202,10 +209,14 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let known = self.lenient(known).into_iter().find(|status| status.target == *self.target.id());
         let observed = self.target.load().await?;
         let head = self.store.head_after(&zone, observed.witness()).await?;
-        let plan = self.choose(observed.record(), head.head()).await?;
         self.check_told(observed.record(), known.as_ref());
         let confirmed = known.map_or(Generation::ZERO, |status| status.confirmed);
         let live = self.live(observed.record()).await?;
+        let is_owed = |record: &&FenceRecord| self.owes_verification(record, confirmed);
+        let plan = match live.as_ref().filter(|_| observed.record().is_some_and(|record| is_owed(&record))) {
+            Some(live) => Some(Arc::clone(live)),
+            None => self.choose(observed.record(), head.head()).await?,
+        };
         let basis = self.basis(observed.record(), live.as_ref(), plan.as_deref()).await?;
         let found = self.found(observed.record(), plan.as_deref()).await?;
         let violations = judge(observed.record(), live.as_deref(), plan.as_deref());
@@ -264,6 +275,20 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         self.store.get(&zone, head).await
     }
 
+    /// A tree that is live is verified once, and what it leaves behind is deleted, before a newer one is staged beside it. Otherwise
+    /// plans that come faster than a chain takes would leave all their trees behind, until no more of them fit the zone.
+    fn owes_verification(&self, record: &FenceRecord, confirmed: Generation) -> bool {
+        let generation = record.generation;
+        let is_staging = record.stage.is_some_and(|stage| stage.generation > generation);
+        let is_under_way = self.memory.verifying.is_some_and(|(same, _)| same == generation);
+        let is_new = confirmed < generation && self.memory.verified != Some(generation);
+        self.target.layout() == Layout::Tree
+            && !generation.is_zero()
+            && record.flip.is_complete()
+            && !is_staging
+            && (is_under_way || is_new)
+    }
+
     /// The plan that is live, where the store has it and it is the same.
     async fn live(&mut self, record: Option<&FenceRecord>) -> Result<Option<Arc<Plan>>, StoreError> {
         let Some(record) = record.filter(|record| !record.generation.is_zero()) else { return Ok(None) };
@@ -288,12 +313,15 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let touched = self.store.touched(self.target.zone(), record.base, plan.generation()).await;
         let touched = self.definite(touched)?;
         let from = self.at_base(record, live).await?;
+        let begun = self.begun(record, live).await?;
+        let cut = Cut::Guessed;
         Ok(match (touched, live) {
-            (Some(owners), _) => Basis::Changed { owners, from },
+            (Some(owners), _) => Basis::Changed { owners, from, begun, cut },
             // The history between the two was pruned, but what is there is exactly the live plan.
             (None, Some(live)) if record.is_settled() => {
                 let diff = live.zone().diff(plan.zone());
-                Basis::Changed { owners: diff.nodes.into_iter().map(|change| change.owner).collect(), from }
+                let owners = diff.nodes.into_iter().map(|change| change.owner).collect();
+                Basis::Changed { owners, from, begun, cut }
             }
             (None, _) => Basis::Unknown,
         })
@@ -337,8 +365,13 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             self.memory.trees.clear();
         }
         let given_up = self.memory.demanded.is_some_and(|(above, _)| self.memory.given_up.contains(&above));
-        if !matches!(decision.step, Step::TargetAhead { .. } | Step::Reject(_) | Step::Refuse(_)) && !given_up
-        {
+        let is_whole = || view.plan.as_ref().is_none_or(|plan| protected_aside(view, plan).is_empty());
+        let is_met = match decision.step {
+            Step::TargetAhead { .. } | Step::Reject(_) | Step::Refuse(_) => false,
+            Step::Verify => is_whole(),
+            _ => true,
+        };
+        if is_met && !given_up {
             self.memory.demanded = None;
         }
     }

@@ -53,6 +53,13 @@ pub enum Event {
     Rejected(Generation),
     /// The target rejects more of a plan than may be set aside; another plan was demanded.
     TooManyRejected(Generation),
+    /// The target rejects what a plan protects; the rest is in place, and another plan was demanded.
+    ProtectedRejected {
+        /// The plan.
+        generation: Generation,
+        /// The owner names that are protected and were set aside.
+        owners: BTreeSet<OwnerName>,
+    },
     /// Guards refuse the step from what is live; another plan was demanded.
     Guarded {
         /// The plan.
@@ -124,6 +131,11 @@ impl fmt::Display for Event {
             Self::TooManyRejected(generation) => {
                 write!(f, "the target rejects too much of generation {generation}; another plan is demanded")
             }
+            Self::ProtectedRejected { generation, owners } => write!(
+                f,
+                "generation {generation} is in place but for {}, which it protects and the target rejects; another plan is demanded",
+                list(owners)
+            ),
             Self::Guarded { generation, violations } => {
                 write!(f, "generation {generation} is not put in place: ")?;
                 violations.iter().try_for_each(|violation| write!(f, "{violation}; "))?;

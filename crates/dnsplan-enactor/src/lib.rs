@@ -27,5 +27,6 @@ pub use decide::{Aim, Decision, Situation, Step, Wait, aim_at, decide};
 pub use enactor::{Config, EnactError, Enactor, Observer, Rest};
 pub use event::Event;
 pub use target::{
-    Arrival, Audit, Basis, FenceRecord, Layout, Outline, Quarantine, Rider, Target, TargetError, TreeName,
+    Arrival, Audit, Basis, Cut, FenceRecord, Layout, Outline, Quarantine, Rider, Target, TargetError,
+    TreeName,
 };

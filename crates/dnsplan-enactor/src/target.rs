@@ -31,6 +31,17 @@ pub enum Layout {
     InPlace,
 }
 
+/// How fine a target cuts a plan.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cut {
+    /// By what is guessed to be there.
+    Guessed,
+    /// For the worst that the plan's own records can cost.
+    Worst,
+    /// Each owner name by itself: whatever is there, it fits.
+    Single,
+}
+
 /// What may differ between what a target has and a plan, known by induction from the record and the store's history.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Basis {
@@ -42,17 +53,28 @@ pub enum Basis {
         /// part of it. What is there may be newer, where one chain superseded another half-way: it is a first guess at what a
         /// part costs, and at what it replaces, and decides nothing. Without it parts are cut for the worst case.
         from: Option<Arc<Plan>>,
+        /// Plans above the record's base up to the one that it grants, those of the last few that the store has: their chains may
+        /// have been superseded half-way, and some of them may be there.
+        begun: Vec<Arc<Plan>>,
+        /// How the plan is cut.
+        cut: Cut,
     },
     /// Nobody knows: every owner name of the plan is put in place.
     Unknown,
 }
 
 impl Basis {
-    /// The same, cut for the worst case.
+    /// The same, cut in another way. Where nobody knows what is there, the worst is what is assumed anyway.
     #[must_use]
-    pub fn without_guess(&self) -> Self {
+    pub fn cut(&self, plan: &Plan, way: Cut) -> Self {
         match self {
-            Self::Changed { owners, .. } => Self::Changed { owners: owners.clone(), from: None },
+            Self::Changed { owners, from, begun, .. } => {
+                Self::Changed { owners: owners.clone(), from: from.clone(), begun: begun.clone(), cut: way }
+            }
+            Self::Unknown if way == Cut::Single => {
+                let owners = plan.zone().nodes().map(|(owner, _)| owner.clone()).collect();
+                Self::Changed { owners, from: None, begun: Vec::new(), cut: way }
+            }
             Self::Unknown => Self::Unknown,
         }
     }
@@ -140,7 +162,7 @@ pub enum TargetError {
     /// answers. Leave the chain to them, or begin it anew.
     #[error("only who wrote the earlier parts knows whether they have arrived everywhere")]
     Unproven,
-    /// What is there is not what was thought, and the part does not fit one write. Cut the plan for the worst case.
+    /// What is there is not what was thought, and the part does not fit one write. Cut the plan finer.
     #[error("the part does not fit one write: {0}")]
     TooLarge(String),
     /// It is not set up for this; a person has to change something.
@@ -164,8 +186,8 @@ pub enum Arrival {
 /// # Contract
 /// On top of [`Register`]'s: the conformance suite (`dnsplan_enactor::conformance`) is the contract in executable form.
 /// * `outline` and the parts that a swap cuts are a pure function of (plan, basis) and the target's own limits.
-/// * A basis with a guess and the same basis without it are cut into different numbers of parts, or into the same parts: the number
-///   of parts says how a chain was cut. A part beyond the last one writes nothing but the record.
+/// * Where a target is metered, each two of the ways to cut a plan ([`Cut`]) give different numbers of parts, or the same parts: the
+///   number of parts says how a chain was cut. A part beyond the last one writes nothing but the record.
 /// * An owner name changes as a unit, within one part.
 /// * Owner names that are not of our making are never touched and never in an [`Audit`].
 pub trait Target: Register<Payload = Quarantine, Rider = Rider, Error = TargetError> + Send {

@@ -65,12 +65,19 @@ fn g2_g3_a_protected_endpoint_keeps_its_old_content_and_its_tree() {
         let watch = Watch::new(&world.target);
         for number in 2..6 {
             block_on(world.publish(number));
-            assert_eq!(watch.run(world.pass("e2")), Ok(Rest::Live(generation(number.into()))));
+            // The rest goes on, but without what it protects a plan is not in effect.
+            assert_eq!(watch.run(world.pass("e2")), Ok(Rest::Demanded(generation(number.into()))));
             assert_answered_from(&world.target, "api", &sample_zone(1));
             assert_answered_from(&world.target, "info", &sample_zone(number));
             let held = record(&world.target);
             assert_eq!((held.base, held.floor), (generation(1), generation(1)), "{layout:?}");
             assert_eq!(held.payload.owners, owners(["api"]));
+            let status = block_on(world.store.targets(&origin())).unwrap();
+            assert_eq!(status[0].confirmed, generation(1), "never confirmed");
+            assert!(status[0].report.state.contains("api.example."), "{}", status[0].report.state);
+            let demands = block_on(world.store.demands(&origin())).unwrap();
+            let last = demands.last().expect("another plan is demanded");
+            assert_eq!((last.above, last.reason), (generation(number.into()), DemandReason::Rejected));
         }
     }
 }
@@ -81,7 +88,7 @@ fn the_next_plan_that_is_taken_ends_the_quarantine() {
         let world = rejecting(layout, ["api", "info"]);
         let watch = Watch::new(&world.target);
         block_on(world.publish(2));
-        assert_eq!(watch.run(world.pass("e1")), Ok(Rest::Live(generation(2))));
+        assert_eq!(watch.run(world.pass("e1")), Ok(Rest::Demanded(generation(2))));
         assert_eq!(record(&world.target).payload.owners, owners(["api", "info"]));
         world.target.reject(BTreeSet::new());
         block_on(world.publish(3));
@@ -161,7 +168,7 @@ fn g5_what_cannot_be_restored_does_not_keep_the_rest_from_it() {
         });
         let log = Log::default();
         let mut enactor = world.enactor_at(&world.target, "e1").with_observer(log.observer());
-        assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(1))), "{layout:?}");
+        assert_eq!(block_on(enactor.pass()), Ok(Rest::Demanded(generation(1))), "{layout:?}");
         assert_answered_from(&world.target, "info", &sample_zone(1));
         assert_eq!(log.count(|event| *event == Event::Repaired(owners(["info"]))), 1, "{:?}", log.events());
         assert_eq!(record(&world.target).payload.owners, owners(["api"]));
@@ -193,4 +200,37 @@ fn somebody_elses_records_at_a_planned_name_are_left_alone() {
             assert_eq!(record(&world.target).payload.owners, owners(["info"]));
         }
     }
+}
+
+#[test]
+fn a_demand_for_what_is_protected_is_made_once_and_ends_with_the_next_plan() {
+    let world = rejecting(Layout::InPlace, ["api"]);
+    block_on(world.publish(2));
+    let log = Log::default();
+    let mut enactor = world.enactor_at(&world.target, "e1").with_observer(log.observer());
+    for _ in 0..4 {
+        assert_eq!(block_on(enactor.pass()), Ok(Rest::Demanded(generation(2))));
+    }
+    let event = Event::ProtectedRejected { generation: generation(2), owners: owners(["api"]) };
+    assert_eq!(log.count(|heard| *heard == event), 1, "{:?}", log.events());
+    world.target.reject(BTreeSet::new());
+    block_on(world.publish(3));
+    assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(3))));
+}
+
+#[test]
+fn names_too_long_for_a_record_are_too_many() {
+    let world = rejecting(Layout::InPlace, []);
+    let long = ["a".repeat(60), "b".repeat(60), "c".repeat(60), "d".repeat(40)].join(".");
+    let labels: Vec<String> = (0..7).map(|number| format!("{number}.{long}")).collect();
+    let mut zone = sample_zone(2);
+    labels.iter().for_each(|label| set(&mut zone, label, "A", &["203.0.113.9"]));
+    block_on(publish(&world, zone));
+    world.target.reject(labels.iter().map(|label| owner(label)).collect());
+    assert_eq!(
+        block_on(world.pass("e1")),
+        Ok(Rest::Demanded(generation(2))),
+        "seven names, 1,600 characters"
+    );
+    assert!(dnsplan_enactor::codec::encode(&record(&world.target)).len() < 2000);
 }

@@ -55,6 +55,13 @@ pub(crate) fn changes(now: &[RecordSet], wanted: &[RecordSet], room: Cost) -> Re
     if Cost::of_all(&least).fits(room) { Ok(least) } else { Ok(ordered(&before, &after, |_, _, _| true)) }
 }
 
+/// Everything that is there is deleted, and everything that is wanted created: whatever there is, it costs no more than both together.
+pub(crate) fn all_anew(now: &[RecordSet], wanted: &[RecordSet]) -> Vec<Change> {
+    let mut put: Vec<Change> = wanted.iter().cloned().map(Change::Create).collect();
+    put.sort_by_key(|change| change.record_set().target().is_some());
+    now.iter().cloned().map(Change::Delete).chain(put).collect()
+}
+
 /// The changes in an order that Route 53 takes. Those record sets that differ are made anew where `is_anew` says so.
 fn ordered(
     before: &BTreeMap<SetKey, &RecordSet>,

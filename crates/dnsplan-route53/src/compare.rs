@@ -42,7 +42,7 @@ pub(crate) fn audit(
 
 /// What a zone holds, sorted.
 struct There<'z> {
-    /// At owner names.
+    /// At owner names; what is kept for the fence is none.
     own: BTreeMap<&'z OwnerName, Vec<&'z RecordSet>>,
     /// In trees, by the owner name that it was staged for.
     trees: BTreeMap<TreeName, BTreeMap<OwnerName, Vec<&'z RecordSet>>>,
@@ -55,7 +55,7 @@ impl<'z> There<'z> {
         for set in zone.sets().filter(|set| !wanted.is_route53s(&set.name, set.record_type)) {
             if let Some(staged) = names.parse_staged(&set.name) {
                 there.trees.entry(staged.tree).or_default().entry(staged.owner).or_default().push(set);
-            } else {
+            } else if !names.is_reserved(&set.name) {
                 there.own.entry(&set.name).or_default().push(set);
             }
         }

@@ -4,9 +4,10 @@
 //!    another one stopped.
 //! 2. Parts are filled in order, each as far as it goes: with changes of one value each, 499 updates or 998 creations.
 //! 3. With a guess at what is there, a part costs what its changes would. Without it the worst is assumed: that
-//!    everything has to be put over something else. Which of the two it was shows in the number of parts, which is
-//!    never the same for different cuts; nor is that of a guess the number for the worst case and one more, which is
-//!    how a chain begins anew.
+//!    everything has to be put over something else of its size. Where that was too little, each owner name is a part of
+//!    its own, which always fits. Which of the three it was shows in the number of parts, which is never the same for
+//!    different cuts; nor is that of another cut the number for the worst case and one more, which is how a chain
+//!    begins anew.
 //! 4. An owner name that Route 53 cannot have costs nothing: it is set aside. One that costs more than a batch is a
 //!    part of its own.
 
@@ -14,7 +15,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use dnsplan_enactor::partition::order;
-use dnsplan_enactor::{Basis, Layout, TreeName};
+use dnsplan_enactor::{Basis, Cut, Layout, TreeName};
 use dnsplan_fence::Offer;
 use dnsplan_plan::{Node, OwnerName, Plan};
 
@@ -44,10 +45,8 @@ pub(crate) fn stage(wanted: &Wanted, plan: &Plan, basis: &Basis) -> Vec<Vec<Owne
     let costs: Vec<Cost> = ordered.iter().map(cost).collect();
     let worst: Vec<Cost> = costs.iter().copied().map(Cost::twice).collect();
     let worst = pack(&worst, room);
-    match basis {
-        Basis::Changed { from: Some(_), .. } => parts(&ordered, &tell_apart(&costs, worst, room)),
-        Basis::Changed { .. } | Basis::Unknown => parts(&ordered, &worst),
-    }
+    let guessed = guess_of(basis).map(|_| costs.as_slice());
+    parts(&ordered, &pick(basis, guessed, worst, room))
 }
 
 /// The parts in which a plan is put in place, or its pointers are flipped to its tree: at least one.
@@ -57,9 +56,34 @@ pub(crate) fn place(wanted: &Wanted, layout: Layout, plan: &Plan, basis: &Basis)
     let costs = Costs { wanted, layout, plan };
     let worst: Vec<Cost> = ordered.iter().map(|owner| costs.worst(owner)).collect();
     let worst = pack(&worst, room);
-    let Basis::Changed { from: Some(from), .. } = basis else { return parts(&ordered, &worst) };
-    let guessed: Vec<Cost> = ordered.iter().map(|owner| costs.guessed(owner, from)).collect();
-    parts(&ordered, &tell_apart(&guessed, worst, room))
+    let guess =
+        |from: &Plan| -> Vec<Cost> { ordered.iter().map(|owner| costs.guessed(owner, from)).collect() };
+    let guessed = guess_of(basis).map(guess);
+    parts(&ordered, &pick(basis, guessed.as_deref(), worst, room))
+}
+
+/// The plan to guess by, where anything is guessed.
+fn guess_of(basis: &Basis) -> Option<&Plan> {
+    match basis {
+        Basis::Changed { cut: Cut::Worst, .. } | Basis::Unknown => None,
+        Basis::Changed { from, .. } => from.as_deref(),
+    }
+}
+
+/// The cut that the basis asks for.
+fn pick(basis: &Basis, guessed: Option<&[Cost]>, worst: Vec<Range<usize>>, room: Cost) -> Vec<Range<usize>> {
+    let of = worst.last().map_or(0, |last| last.end);
+    let longest = worst.len() + 1;
+    let cut = match guessed {
+        Some(costs) => tell_apart(costs, worst, room),
+        None => worst,
+    };
+    let Basis::Changed { cut: Cut::Single, .. } = basis else { return cut };
+    let mut single: Vec<Range<usize>> = (0..of).map(|at| at..at + 1).collect();
+    while single.len() <= longest.max(cut.len()) {
+        single.push(of..of);
+    }
+    single
 }
 
 /// The owner names that a plan's place parts go through.

@@ -3,15 +3,15 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
-use dnsplan_enactor::{Basis, Layout};
+use dnsplan_enactor::{Basis, Cut as Way, Layout};
 use dnsplan_fence::{Digest, Generation, Offer};
 use dnsplan_plan::{OwnerName, Plan};
 
 use crate::cut;
 use crate::wanted::Wanted;
 
-/// How many are kept: the three ways to cut one plan, and those of the plan before.
-const KEPT: usize = 6;
+/// How many are kept: the ways to cut one plan, and those of the plan before.
+const KEPT: usize = 8;
 
 /// The parts of a plan.
 pub(crate) struct Cut {
@@ -25,12 +25,16 @@ struct Key {
     plan: (Generation, Digest),
     owners: Option<BTreeSet<OwnerName>>,
     from: Option<(Generation, Digest)>,
+    way: Way,
 }
 
 impl Key {
     fn is_of(&self, plan: &Plan, basis: &Basis) -> bool {
-        let (owners, from) = read(basis);
-        self.plan == name(plan) && self.from == from.map(name) && self.owners.as_ref() == owners
+        let (owners, from, way) = read(basis);
+        self.plan == name(plan)
+            && self.way == way
+            && self.from == from.map(name)
+            && self.owners.as_ref() == owners
     }
 }
 
@@ -47,8 +51,8 @@ impl Cuts {
         }
         let stage = if layout == Layout::Tree { cut::stage(wanted, plan, basis) } else { Vec::new() };
         let cut = Arc::new(Cut { stage, place: cut::place(wanted, layout, plan, basis) });
-        let (owners, from) = read(basis);
-        let key = Key { plan: name(plan), owners: owners.cloned(), from: from.map(name) };
+        let (owners, from, way) = read(basis);
+        let key = Key { plan: name(plan), owners: owners.cloned(), from: from.map(name), way };
         kept.push_front((key, Arc::clone(&cut)));
         kept.truncate(KEPT);
         cut
@@ -59,9 +63,9 @@ fn name(plan: &Plan) -> (Generation, Digest) {
     (plan.generation(), plan.digest())
 }
 
-fn read(basis: &Basis) -> (Option<&BTreeSet<OwnerName>>, Option<&Plan>) {
+fn read(basis: &Basis) -> (Option<&BTreeSet<OwnerName>>, Option<&Plan>, Way) {
     match basis {
-        Basis::Changed { owners, from } => (Some(owners), from.as_deref()),
-        Basis::Unknown => (None, None),
+        Basis::Changed { owners, from, cut, .. } => (Some(owners), from.as_deref(), *cut),
+        Basis::Unknown => (None, None, Way::Worst),
     }
 }

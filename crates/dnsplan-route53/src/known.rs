@@ -5,10 +5,9 @@ use std::collections::BTreeSet;
 
 use dnsplan_enactor::FenceRecord;
 use dnsplan_fence::{Digest, Generation, Nonce};
-use dnsplan_plan::{OwnerName, RecordType};
+use dnsplan_plan::{OwnerName, Plan, RecordType};
 
 use crate::api::ChangeId;
-use crate::name::Names;
 use crate::record::{Change, RecordSet};
 use crate::zone_map::ZoneMap;
 
@@ -22,16 +21,27 @@ pub(crate) struct Known {
     zone: Option<ZoneMap>,
     /// The attempt of the record under which `zone` is what there is, but for what others do past the fence.
     as_of: Option<Nonce>,
-    /// What this target has put there, or a plan had.
+    /// What this target has put there, or the plan that was live had. Once somebody else of ours has written, nobody knows whose it
+    /// is by now.
     pub(crate) ours: BTreeSet<Key>,
-    /// A write whose reply was lost: its attempt, and what it would have changed.
-    pending: Option<(Nonce, Vec<Change>)>,
+    /// A write whose reply was lost.
+    pending: Option<Pending>,
     /// The record that this target's own last write has left: the next load need not ask for it.
     pub(crate) written: Option<FenceRecord>,
-    /// The attempt that the last load found.
-    seen: Option<Nonce>,
+    /// The record that was seen last, read or written.
+    seen: Option<FenceRecord>,
     pub(crate) chain: Option<Written>,
     pub(crate) flight: Flight,
+}
+
+/// A write of which nobody knows whether it took effect.
+pub(crate) struct Pending {
+    /// The attempt of the record that it expected.
+    pub(crate) expected: Nonce,
+    /// The attempt of the record that it leaves.
+    pub(crate) attempt: Nonce,
+    /// What it would have changed.
+    pub(crate) changes: Vec<Change>,
 }
 
 /// The changes of this target's own that some edges may not have yet, and how often Route 53 was asked.
@@ -39,6 +49,8 @@ pub(crate) struct Known {
 pub(crate) struct Flight {
     pub(crate) changes: Vec<ChangeId>,
     pub(crate) asked: u32,
+    /// The reply to one of them was lost, and with it the id to ask by.
+    pub(crate) is_lost: bool,
 }
 
 /// The parts of a chain that this target has written one after the other.
@@ -60,6 +72,10 @@ pub(crate) struct ChainName {
     pub(crate) parts: u32,
 }
 
+fn grants(record: &FenceRecord) -> bool {
+    !record.generation.is_zero()
+}
+
 impl Known {
     /// The zone, where it is known as of that attempt.
     pub(crate) fn zone(&self, attempt: Nonce) -> Option<&ZoneMap> {
@@ -76,33 +92,54 @@ impl Known {
         self.zone.is_some()
     }
 
-    /// A load has found this attempt.
-    pub(crate) fn loaded(&mut self, attempt: Option<Nonce>) {
-        self.seen = attempt;
-        if let (Some((pending, changes)), Some(found)) = (self.pending.take(), attempt)
-            && pending == found
-        {
+    /// A load has found this record.
+    pub(crate) fn loaded(&mut self, record: Option<FenceRecord>) {
+        let attempt = record.as_ref().map(|record| record.attempt);
+        match self.pending.take() {
             // Nobody has written since: the write whose reply was lost is the last one.
-            self.advance(pending, &changes, self.as_of);
+            Some(pending) if Some(pending.attempt) == attempt => {
+                self.claim(&pending.changes);
+                self.advance(pending.attempt, &pending.changes, Some(pending.expected));
+            }
+            // A record that grants something is another writer's; one that is gone or has just been made anew says nothing.
+            _ if attempt != self.attempt() && record.as_ref().is_some_and(grants) => self.ours.clear(),
+            _ => {}
         }
+        self.seen = record;
     }
 
     /// The zone was listed between the load before and one that found this attempt.
-    pub(crate) fn listed(&mut self, zone: ZoneMap, before: Option<Nonce>, after: Option<Nonce>) {
+    pub(crate) fn listed(&mut self, zone: ZoneMap, before: Option<Nonce>, record: Option<FenceRecord>) {
+        let after = record.as_ref().map(|record| record.attempt);
+        self.ours.retain(|(name, record_type)| zone.at(name).any(|set| set.record_type == *record_type));
         self.zone = Some(zone);
         self.as_of = after.filter(|_| before == after);
-        self.seen = after;
+        self.loaded(record);
     }
 
-    /// The attempt that the last load has found.
-    pub(crate) const fn seen(&self) -> Option<Nonce> {
-        self.seen
+    /// The attempt of the record that was seen last.
+    pub(crate) fn attempt(&self) -> Option<Nonce> {
+        self.seen.as_ref().map(|record| record.attempt)
+    }
+
+    /// Whether that record says that all of this plan is in place.
+    pub(crate) fn is_live(&self, plan: &Plan) -> bool {
+        let is_it =
+            |record: &FenceRecord| record.generation == plan.generation() && record.flip.is_complete();
+        self.seen.as_ref().is_some_and(is_it)
     }
 
     /// A write took effect: it expected a record with `expected` and left one with `attempt`.
-    pub(crate) fn wrote(&mut self, names: &Names, expected: Nonce, record: &FenceRecord, changes: &[Change]) {
-        let at_its_own_name = |change: &&Change| !names.is_reserved(&change.record_set().name);
-        for change in changes.iter().filter(at_its_own_name) {
+    pub(crate) fn wrote(&mut self, expected: Nonce, record: &FenceRecord, changes: &[Change]) {
+        self.claim(changes);
+        self.pending = None;
+        self.seen = Some(record.clone());
+        self.written = Some(record.clone());
+        self.advance(record.attempt, changes, Some(expected));
+    }
+
+    fn claim(&mut self, changes: &[Change]) {
+        for change in changes {
             let set = change.record_set();
             let key = (set.name.clone(), set.record_type);
             // What is deleted first and created then is ours; what is only deleted may be somebody else's tomorrow.
@@ -111,16 +148,12 @@ impl Known {
                 Change::Delete(_) => self.ours.remove(&key),
             };
         }
-        self.pending = None;
-        self.seen = Some(record.attempt);
-        self.written = Some(record.clone());
-        self.advance(record.attempt, changes, Some(expected));
     }
 
     /// The reply to a write was lost.
-    pub(crate) fn lost_reply(&mut self, expected: Nonce, attempt: Nonce, changes: Vec<Change>) {
+    pub(crate) fn lost_reply(&mut self, lost: Pending) {
         self.written = None;
-        self.pending = (self.as_of == Some(expected)).then_some((attempt, changes));
+        self.pending = Some(lost);
     }
 
     /// What the last listing had at a name, or at and below it.

@@ -30,10 +30,34 @@ pub(crate) struct Unit {
     pub(crate) wanted: Vec<RecordSet>,
     /// What was there when the chain began, as far as a plan says.
     pub(crate) guess: Option<Vec<RecordSet>>,
+    /// What is there has to be looked up, whatever the guess.
+    pub(crate) is_doubtful: bool,
+    /// The last chain has set this owner name aside: what is there may be somebody else's.
+    pub(crate) is_aside: bool,
+    /// What chains that did not come to their ends may have put there since.
+    pub(crate) begun: Vec<RecordSet>,
     /// The types at the owner name that a plan has or had: those of others are left alone.
     pub(crate) types: BTreeSet<RecordType>,
     /// What is wanted is written even where it is there already, so that this batch's way to the edges says that it is there.
     pub(crate) is_asserted: bool,
+}
+
+impl Unit {
+    fn new(owner: &OwnerName, place: Place) -> Self {
+        let (wanted, begun, types) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (is_doubtful, is_aside, is_asserted) = (false, false, false);
+        Self {
+            owner: owner.clone(),
+            place,
+            wanted,
+            guess: None,
+            is_doubtful,
+            is_aside,
+            begun,
+            types,
+            is_asserted,
+        }
+    }
 }
 
 /// Everything that a write does.
@@ -48,7 +72,7 @@ pub(crate) struct Work {
     pub(crate) is_partial: bool,
     /// There is a record that grants something, and the plan at its base is known: what no plan is known to have put there is somebody
     /// else's.
-    pub(crate) is_settled: bool,
+    pub(crate) is_known: bool,
 }
 
 /// Reads riders.
@@ -98,26 +122,39 @@ impl Reader<'_> {
         let cut = self.cuts.of(self.wanted, self.layout, plan, basis);
         let parts = if is_stage { &cut.stage } else { &cut.place };
         let owners = parts.get(part.index() as usize);
-        let from = match basis {
-            Basis::Changed { from, .. } => from.as_deref(),
-            Basis::Unknown => None,
+        let (from, begun) = match basis {
+            Basis::Changed { from, begun, .. } => (from.as_deref(), begun.as_slice()),
+            Basis::Unknown => (None, [].as_slice()),
         };
-        let is_settled = !permit.expected().generation.is_zero();
+        let expected = permit.expected();
         let mut units = Vec::new();
         let mut unfit = Vec::new();
         for owner in owners.into_iter().flatten().filter(|owner| !set_aside.contains(*owner)) {
             let unit = if is_stage { self.staged(plan, owner) } else { self.own(plan, from, owner) };
             match unit {
-                Ok(unit) => units.push(Unit { is_asserted: self.layout == Layout::Tree, ..unit }),
+                Ok(unit) => units.push(Unit {
+                    is_asserted: self.layout == Layout::Tree,
+                    is_aside: expected.payload.owners.contains(owner),
+                    begun: begun
+                        .iter()
+                        .filter_map(|begun| self.at_owner(begun, owner).ok())
+                        .flatten()
+                        .collect(),
+                    ..unit
+                }),
                 Err(error) => unfit.push(error),
             }
         }
         rejected(&unfit)?;
+        if let Some(from) = from.filter(|_| !expected.is_settled()) {
+            units.iter_mut().for_each(|unit| doubt(unit, plan, from));
+        }
         let name =
             ChainName { generation: plan.generation(), digest: plan.digest(), is_stage, parts: part.of() };
         let chain =
             (self.layout == Layout::Tree).then(|| (name, part.index(), part.index() as usize >= parts.len()));
-        Ok(Work { units, chain, is_settled: is_settled && from.is_some(), ..Work::default() })
+        let is_known = !expected.generation.is_zero() && from.is_some();
+        Ok(Work { units, chain, is_known, ..Work::default() })
     }
 
     fn repair(&self, plan: &Arc<Plan>, owners: &BTreeSet<OwnerName>) -> Result<Work, TargetError> {
@@ -135,14 +172,34 @@ impl Reader<'_> {
         Ok(Work { units, is_partial: true, ..Work::default() })
     }
 
+    /// What the tree of a rider's plan has for these owner names, wherever something of it is missing.
+    ///
+    /// # Errors
+    /// [`TargetError::Rejected`] for what Route 53 cannot have.
+    pub(crate) fn restaged(
+        &self,
+        rider: &Rider,
+        owners: &BTreeSet<OwnerName>,
+    ) -> Result<Vec<Unit>, TargetError> {
+        let Rider::Part { plan, .. } = rider else { return Ok(Vec::new()) };
+        let (mut units, mut unfit) = (Vec::new(), Vec::new());
+        for owner in owners {
+            match self.staged(plan, owner) {
+                Ok(unit) => units.push(Unit { guess: None, ..unit }),
+                Err(error) => unfit.push(error),
+            }
+        }
+        rejected(&unfit)?;
+        Ok(units)
+    }
+
     fn staged(&self, plan: &Plan, owner: &OwnerName) -> Result<Unit, Unfit> {
         let tree = tree_of(plan);
         let wanted = match plan.zone().node(owner) {
             Some(node) => self.wanted.staged(owner, node, &tree)?,
             None => Vec::new(),
         };
-        let (guess, types) = (Some(Vec::new()), BTreeSet::new());
-        Ok(Unit { owner: owner.clone(), place: Place::Tree(tree), wanted, guess, types, is_asserted: false })
+        Ok(Unit { wanted, guess: Some(Vec::new()), ..Unit::new(owner, Place::Tree(tree)) })
     }
 
     /// What is at the owner name itself: its records, or what points into the tree.
@@ -153,7 +210,7 @@ impl Reader<'_> {
         let nodes = [Some(plan), from].into_iter().flatten().filter_map(|plan| plan.zone().node(owner));
         let types = nodes.flat_map(|node| node.rrsets()).map(RRset::record_type);
         let types = types.filter(|record_type| !self.wanted.is_route53s(owner, *record_type)).collect();
-        Ok(Unit { owner: owner.clone(), place: Place::Own, wanted, guess, types, is_asserted: false })
+        Ok(Unit { wanted, guess, types, ..Unit::new(owner, Place::Own) })
     }
 
     fn at_owner(&self, plan: &Plan, owner: &OwnerName) -> Result<Vec<RecordSet>, Unfit> {
@@ -163,6 +220,14 @@ impl Reader<'_> {
             Some(node) => self.wanted.in_place(owner, node),
         }
     }
+}
+
+/// An owner name that is as it was at the base is here because some plan in between had it otherwise. Where that one may have been
+/// superseded half-way, a guess by the base would change nothing, whatever is there.
+fn doubt(unit: &mut Unit, plan: &Plan, from: &Plan) {
+    let is_written = unit.is_asserted && !unit.wanted.is_empty();
+    let is_back = || plan.zone().node(&unit.owner) == from.zone().node(&unit.owner);
+    unit.is_doubtful = unit.place == Place::Own && !is_written && is_back();
 }
 
 fn rejected(unfit: &[Unfit]) -> Result<(), TargetError> {

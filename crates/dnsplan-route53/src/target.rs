@@ -128,7 +128,7 @@ impl Route53Target {
     }
 
     /// The first record set at the fence's name.
-    async fn at_fence(&self) -> Result<Option<RecordSet>, TargetError> {
+    pub(crate) async fn at_fence(&self) -> Result<Option<RecordSet>, TargetError> {
         let names = &self.wanted.names;
         let from = Cursor::at(names.fence(), Some(RecordType::TXT));
         let (page, _) = self.api.page(Some(&from), 1).await?;
@@ -139,22 +139,25 @@ impl Route53Target {
     async fn load_fresh(&self) -> Result<Observed<Quarantine>, TargetError> {
         let found = self.at_fence().await?;
         let observed = fence::observed(&self.wanted.names, found.as_ref());
-        self.known().loaded(observed.attempt());
+        self.known().loaded(observed.record().cloned());
         Ok(observed)
     }
 
     /// Lists the whole zone, and finds out whether a writer of ours came in between.
     pub(crate) async fn list_all(&self) -> Result<(), TargetError> {
-        let before = self.known().seen();
+        let before = self.known().attempt();
         let zone: ZoneMap = self.api.list(None, |_| true).await?.into_iter().collect();
         let found = self.at_fence().await?;
-        let after = fence::observed(&self.wanted.names, found.as_ref()).attempt();
-        self.known().listed(zone, before, after);
+        let after = fence::observed(&self.wanted.names, found.as_ref());
+        self.known().listed(zone, before, after.record().cloned());
         Ok(())
     }
 
-    /// What a plan has at its owner names is ours.
+    /// What a plan that is live has at its owner names is ours.
     fn claim(&self, plan: &Plan, set_aside: &BTreeSet<OwnerName>) {
+        if !self.known().is_live(plan) {
+            return;
+        }
         let nodes = plan.zone().nodes().filter(|(owner, _)| !set_aside.contains(*owner));
         let keys = nodes.flat_map(|(owner, node)| {
             node.rrsets().map(RRset::record_type).map(|record_type| (owner.clone(), record_type))
@@ -256,7 +259,7 @@ impl Target for Route53Target {
     /// One `GetChange` for each change that is not known to have arrived, until Route 53 was asked often enough.
     async fn arrival(&self) -> Result<Arrival, TargetError> {
         let flight = std::mem::take(&mut self.known().flight);
-        if flight.changes.is_empty() {
+        if flight.changes.is_empty() && !flight.is_lost {
             return Ok(Arrival::Everywhere);
         }
         if flight.asked >= POLLS {
@@ -275,10 +278,14 @@ impl Target for Route53Target {
                 }
             }
         }
-        let arrival = if left.is_empty() { Arrival::Everywhere } else { Arrival::Underway };
+        let arrival = match (left.is_empty(), flight.is_lost) {
+            (true, false) => Arrival::Everywhere,
+            (true, true) => Arrival::Unconfirmed,
+            (false, _) => Arrival::Underway,
+        };
         let mut known = self.known();
         left.append(&mut known.flight.changes);
-        known.flight = Flight { changes: left, asked: flight.asked + 1 };
+        known.flight = Flight { changes: left, asked: flight.asked + 1, is_lost: flight.is_lost };
         failed.map(|()| arrival)
     }
 

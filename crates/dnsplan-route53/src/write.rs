@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::MutexGuard;
 
-use dnsplan_enactor::{Arrival, Quarantine, Rider, Target, TargetError};
+use dnsplan_enactor::{Arrival, Layout, Quarantine, Rider, Target, TargetError};
 use dnsplan_fence::{Permit, Swap};
 use dnsplan_plan::OwnerName;
 
 use crate::api::{ChangeId, Cursor, Sent};
-use crate::changes::{batch, changes};
+use crate::changes::{all_anew, batch, changes};
 use crate::cost::Cost;
 use crate::fence;
-use crate::known::{ChainName, Flight, Known, Written};
+use crate::known::{ChainName, Flight, Known, Pending, Written};
 use crate::markers::{claimed, marker};
 use crate::messages::{Kind, Problem, parse};
 use crate::part::{Place, Reader, Unit, Work};
@@ -41,15 +41,36 @@ impl Route53Target {
         permit: Permit<Quarantine>,
         rider: Rider,
     ) -> Result<Swap<Quarantine>, TargetError> {
-        let reader = Reader { wanted: &self.wanted, layout: self.layout, cuts: &self.cuts };
-        let work = reader.work(&permit, &rider)?;
+        let work = self.reader().work(&permit, &rider)?;
         self.check_chain(&work, &permit).await?;
         if work.tree.is_some() {
             self.check_flight().await?;
         }
+        match self.write_work(work, &permit, &rider).await {
+            // What is in the way may have been put there by whoever has written since.
+            Err(TargetError::Rejected { .. }) if self.is_stale(&permit).await? => Ok(Swap::Lost(None)),
+            done => done,
+        }
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        Reader { wanted: &self.wanted, layout: self.layout, cuts: &self.cuts }
+    }
+
+    async fn is_stale(&self, permit: &Permit<Quarantine>) -> Result<bool, TargetError> {
+        let now = self.at_fence().await?;
+        Ok(now != Some(fence::record_set(&self.wanted.names, permit.expected())))
+    }
+
+    async fn write_work(
+        &self,
+        mut work: Work,
+        permit: &Permit<Quarantine>,
+        rider: &Rider,
+    ) -> Result<Swap<Quarantine>, TargetError> {
         let mut looked = Looked::new();
         for _ in 0..TRIES {
-            let batch = match self.batch(&work, &permit, &looked) {
+            let batch = match self.batch(&work, permit, &looked) {
                 Ok(batch) => batch,
                 Err(Hitch::Refused(error)) => return Err(error),
                 Err(Hitch::Unlisted) => {
@@ -59,18 +80,25 @@ impl Route53Target {
             };
             match self.api.change(&batch).await? {
                 Sent::Applied(id) => {
-                    self.note(&work, &permit, &batch, id);
+                    self.note(&work, permit, &batch, id);
                     return Ok(Swap::Won);
                 }
                 Sent::Unknown => {
-                    let (expected, next) = (permit.expected().attempt, permit.next().attempt);
-                    self.known().lost_reply(expected, next, batch);
+                    let (expected, attempt) = (permit.expected().attempt, permit.next().attempt);
+                    let mut known = self.known();
+                    // A chain is begun anew where a reply was lost; what else leads somewhere in a tree is only known by its id.
+                    known.flight.is_lost |=
+                        self.layout == Layout::Tree && work.chain.is_none() && !work.units.is_empty();
+                    known.lost_reply(Pending { expected, attempt, changes: batch });
                     return Ok(Swap::Unknown);
                 }
-                Sent::Refused(messages) => match self.refused(&messages, &work, &batch, &mut looked).await? {
-                    Some(swap) => return Ok(swap),
-                    None => tracing::debug!(zone = self.api.zone_id(), "the batch is made anew: {messages}"),
-                },
+                Sent::Refused(messages) => {
+                    tracing::debug!(zone = self.api.zone_id(), "refused: {messages}");
+                    self.restage(&messages, &mut work, rider)?;
+                    if let Some(swap) = self.refused(&messages, &work, &batch, &mut looked).await? {
+                        return Ok(swap);
+                    }
+                }
             }
         }
         Err(TargetError::Unavailable("somebody else keeps changing what this write is about".to_owned()))
@@ -158,9 +186,19 @@ impl Route53Target {
         };
         for unit in &work.units {
             let now = self.now(unit, work, permit, &known, looked)?;
-            let changes = changes(&now, &unit.wanted, room)
+            let least = changes(&now, &unit.wanted, room)
                 .map_err(|taken| rejected(&unit.owner, taken.to_string()))?;
-            if !add(asserted(unit, changes)) {
+            let changes = asserted(unit, least);
+            let fits = Cost::of_all(&changes).fits(room);
+            let changes = if fits { changes } else { all_anew(&now, &unit.wanted) };
+            let cost = Cost::of_all(&changes);
+            if work.is_partial && !cost.fits(room) {
+                return Err(rejected(
+                    &unit.owner,
+                    format!("it costs {cost} to restore, one batch takes {room}"),
+                ));
+            }
+            if !add(changes) {
                 break;
             }
         }
@@ -198,8 +236,8 @@ impl Route53Target {
             (Some(sets), ..) => sets.clone(),
             (None, Some(zone), _) if unit.place == Place::Own => zone.at(&place).cloned().collect(),
             (None, Some(zone), _) => zone.under(&place).cloned().collect(),
-            (None, None, Some(guess)) => return Ok(guess.clone()),
-            (None, None, None) => return Err(Hitch::Unlisted),
+            (None, None, Some(guess)) if !unit.is_doubtful => return Ok(guess.clone()),
+            (None, None, _) => return Err(Hitch::Unlisted),
         };
         if let Place::Tree(_) = unit.place {
             let is_its = |set: &RecordSet| {
@@ -240,16 +278,17 @@ impl Route53Target {
                 continue;
             }
             let points = set.target().is_some_and(|alias| self.wanted.names.is_reserved(&alias.target));
-            let is_guessed = unit
-                .guess
-                .as_ref()
-                .is_some_and(|guess| guess.iter().any(|old| old.record_type == record_type));
-            let is_known = tool.is_none() && known.ours.contains(&(unit.owner.clone(), record_type));
-            let is_ours = points || is_guessed || is_known;
+            let is_it = |old: &RecordSet| old.record_type == record_type && (!unit.is_aside || *old == set);
+            let is_guessed = unit.guess.iter().flatten().any(is_it);
+            let is_known =
+                tool.is_none() && !unit.is_aside && known.ours.contains(&(unit.owner.clone(), record_type));
+            // To the letter: what others have there is their own.
+            let is_begun = tool.is_none() && unit.begun.contains(&set);
+            let is_ours = points || is_guessed || is_known || is_begun;
             let is_wanted = unit.types.contains(&record_type);
             if is_ours || unit.wanted.contains(&set) {
                 ours.push(set);
-            } else if is_wanted && (work.is_settled || tool.is_some()) {
+            } else if is_wanted && (work.is_known || tool.is_some()) {
                 let by = tool.unwrap_or_else(|| "no plan has put it there".to_owned());
                 let reason = format!("{} {record_type} is somebody else's: {by}", unit.owner);
                 return Err(rejected(&unit.owner, reason));
@@ -282,8 +321,22 @@ impl Route53Target {
         }
         let surprises: BTreeSet<OwnerName> =
             problems.iter().filter(is_surprise).filter_map(|problem| problem.name.clone()).collect();
+        // What was looked up does not say that it is in the way: it came or went since.
+        let is_race = |problem: &Problem| match (&problem.kind, &problem.name) {
+            (Kind::NotFound | Kind::ValuesDiffer, _) => true,
+            (Kind::AlreadyExists, Some(name)) => !looked.values().flatten().any(|set| set.name == *name),
+            _ => false,
+        };
         let is_new = surprises.iter().any(|name| !self.looked_at(name, work, looked));
-        if !surprises.is_empty() && is_new {
+        if !surprises.is_empty() && (is_new || problems.iter().any(is_race)) {
+            self.look(work, looked).await?;
+            return Ok(None);
+        }
+        let is_restaged = |problem: &Problem| {
+            problem.kind == Kind::AliasTargetMissing
+                && problem.name.as_ref().is_some_and(|name| !self.looked_at(name, work, looked))
+        };
+        if problems.iter().any(is_restaged) {
             self.look(work, looked).await?;
             return Ok(None);
         }
@@ -298,6 +351,26 @@ impl Route53Target {
             return Err(TargetError::Misconfigured(format!("Route 53 refuses the batch: {messages}")));
         }
         Err(TargetError::Rejected { owners, reason: messages.to_owned() })
+    }
+
+    /// What is missing from a tree that is flipped to is staged in the same batch: no edge has the pointer without it.
+    fn restage(&self, messages: &str, work: &mut Work, rider: &Rider) -> Result<(), TargetError> {
+        if work.chain.is_none_or(|(name, ..)| name.is_stage) {
+            return Ok(());
+        }
+        let problems = parse(messages);
+        let missing = problems.iter().filter(|problem| problem.kind == Kind::AliasTargetMissing);
+        let is_staged = |owner: &OwnerName| {
+            work.units.iter().any(|unit| unit.owner == *owner && unit.place != Place::Own)
+        };
+        let owners: BTreeSet<OwnerName> = missing
+            .filter_map(|problem| self.unit_of(problem.name.as_ref()?, work))
+            .map(|unit| unit.owner.clone())
+            .filter(|owner| !is_staged(owner))
+            .collect();
+        let restaged = self.reader().restaged(rider, &owners)?;
+        work.units.splice(0..0, restaged);
+        Ok(())
     }
 
     pub(crate) fn unit_of<'w>(&self, name: &OwnerName, work: &'w Work) -> Option<&'w Unit> {
@@ -329,7 +402,9 @@ impl Route53Target {
             .iter()
             .filter_map(|unit| self.place(unit).ok().map(|name| (name, unit.place)))
             .collect();
-        if places.len() > NAMES {
+        // Where nobody knows what is ours, other tools' markers matter, which may be at other names.
+        let is_adoption = !work.is_known && work.units.iter().any(|unit| unit.place == Place::Own);
+        if places.len() > NAMES || is_adoption {
             self.list_all().await?;
             let known = self.known();
             for (name, place) in places {
@@ -351,15 +426,20 @@ impl Route53Target {
 
     fn note(&self, work: &Work, permit: &Permit<Quarantine>, batch: &[Change], id: ChangeId) {
         let mut known = self.known();
-        known.wrote(&self.wanted.names, permit.expected().attempt, permit.next(), batch);
-        let Some((name, index, _)) = work.chain else {
+        known.wrote(permit.expected().attempt, permit.next(), batch);
+        let Some((name, index, is_last)) = work.chain else {
             if work.units.is_empty() {
                 return;
             }
             // In a tree the record itself says what has arrived.
-            known.flight = Flight { changes: known.flight.changes.drain(..).chain([id]).collect(), asked: 0 };
+            known.flight.changes.push(id);
+            known.flight.asked = 0;
             return;
         };
+        // Every pointer was written by this chain, and has arrived: what was repaired before is of no account any more.
+        if is_last && !name.is_stage {
+            known.flight = Flight::default();
+        }
         match known.chain.as_mut().filter(|chain| chain.of == name && index > 0) {
             Some(chain) => {
                 chain.changes.push(Some(id));

@@ -61,6 +61,7 @@ fn classify(event: &Event) -> Option<(&'static str, Option<Generation>)> {
         Event::Rewound { live, .. } => ("rewound", Some(*live)),
         Event::Rejected(generation) => ("rejected", Some(*generation)),
         Event::TooManyRejected(generation) => ("too-many-rejected", Some(*generation)),
+        Event::ProtectedRejected { generation, .. } => ("protected-rejected", Some(*generation)),
         Event::Guarded { generation, .. } => ("guarded", Some(*generation)),
         Event::Quarantined { generation, .. } => ("quarantined", Some(*generation)),
         Event::Repaired(_) => ("repaired", None),

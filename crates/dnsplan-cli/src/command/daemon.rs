@@ -108,6 +108,7 @@ pub(crate) fn observer() -> ZoneObserver {
         | Event::Rewound { .. }
         | Event::Rejected(_)
         | Event::TooManyRejected(_)
+        | Event::ProtectedRejected { .. }
         | Event::Quarantined { .. }
         | Event::Guarded { .. }
         | Event::StoreTrouble(_)

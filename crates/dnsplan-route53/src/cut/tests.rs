@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
-use dnsplan_enactor::{Basis, Layout};
+use dnsplan_enactor::{Basis, Cut, Layout};
 use dnsplan_plan::{Node, OwnerName, Plan};
 use proptest::prelude::*;
 
@@ -17,7 +17,7 @@ use crate::zone_map::ZoneMap;
 
 fn changed(from: &Plan, to: &Plan) -> Basis {
     let owners = from.zone().diff(to.zone()).nodes.into_iter().map(|change| change.owner).collect();
-    Basis::Changed { owners, from: Some(Arc::new(from.clone())) }
+    Basis::Changed { owners, from: Some(Arc::new(from.clone())), begun: Vec::new(), cut: Cut::Guessed }
 }
 
 fn sizes(parts: &[Vec<OwnerName>]) -> Vec<usize> {
@@ -69,7 +69,7 @@ fn without_a_guess_everything_may_be_over_something_else() {
     let new = many(2, 998, 0);
     let mut owners: BTreeSet<OwnerName> = new.zone().nodes().map(|(owner, _)| owner.clone()).collect();
     owners.extend((0..10).map(|index| name(&format!("gone{index}"))));
-    let basis = Basis::Changed { owners, from: None };
+    let basis = Basis::Changed { owners, from: None, begun: Vec::new(), cut: Cut::Guessed };
     // What the plan no longer has comes last, and nobody knows how much it is.
     assert_eq!(sizes(&place(&wanted, Layout::InPlace, &new, &basis)), [500, 499, 9, 1]);
     assert_eq!(sizes(&place(&wanted, Layout::Tree, &new, &basis)), [500, 499, 9, 1]);
@@ -118,12 +118,17 @@ fn a_guess_above_the_worst_case_has_its_own_number_of_parts() {
     };
     let everything = |old: &Plan| {
         let owners = old.zone().nodes().map(|(owner, _)| owner.clone()).filter(|owner| *owner != name("@"));
-        Basis::Changed { owners: owners.collect(), from: Some(Arc::new(old.clone())) }
+        Basis::Changed {
+            owners: owners.collect(),
+            from: Some(Arc::new(old.clone())),
+            begun: Vec::new(),
+            cut: Cut::Guessed,
+        }
     };
     let sizes_of = |changed: Range<usize>, all: usize| {
         let (old, new) = (with_aliases(1, 0..0, all), with_aliases(2, changed, all));
         let basis = everything(&old);
-        let worst = place(&wanted, Layout::InPlace, &new, &basis.without_guess());
+        let worst = place(&wanted, Layout::InPlace, &new, &basis.cut(&new, Cut::Worst));
         (sizes(&place(&wanted, Layout::InPlace, &new, &basis)), sizes(&worst))
     };
     // Two parts are one more than the worst case has, three are not.
@@ -220,10 +225,14 @@ proptest! {
         let layout = if is_tree { Layout::Tree } else { Layout::InPlace };
         let basis = changed(&old, &new);
         let guessed = place(&wanted, layout, &new, &basis);
-        let worst = place(&wanted, layout, &new, &basis.without_guess());
+        let worst = place(&wanted, layout, &new, &basis.cut(&new, Cut::Worst));
         prop_assert!(guessed == worst || ![worst.len(), worst.len() + 1].contains(&guessed.len()));
+        let single = place(&wanted, layout, &new, &basis.cut(&new, Cut::Single));
+        prop_assert!(single.len() > guessed.len().max(worst.len() + 1));
+        prop_assert!(single.iter().all(|part| part.len() <= 1));
         let all = |parts: &[Vec<OwnerName>]| parts.concat();
         prop_assert_eq!(all(&guessed), all(&worst), "the same names in the same order");
+        prop_assert_eq!(all(&single), all(&worst));
     }
 
     #[test]
@@ -240,7 +249,7 @@ proptest! {
             Some(Cost::of_all(&changes))
         };
         let total = |owners: &[OwnerName]| owners.iter().map(cost).sum::<Option<Cost>>();
-        let worst = place(&wanted, Layout::InPlace, &new, &changed(&old, &new).without_guess());
+        let worst = place(&wanted, Layout::InPlace, &new, &changed(&old, &new).cut(&new, Cut::Worst));
         for [left, right] in parts.array_windows().filter(|[_, right]| !right.is_empty()) {
             let both = [&left[..], &right[..1]].concat();
             prop_assert!(parts == worst || total(&both).is_none_or(|cost| !cost.fits(room)));
@@ -252,7 +261,7 @@ proptest! {
         let (wanted, plan) = (small(), plan(7, nodes));
         let basis = changed(&plan, &plan);
         let guessed = stage(&wanted, &plan, &basis);
-        let worst = stage(&wanted, &plan, &basis.without_guess());
+        let worst = stage(&wanted, &plan, &basis.cut(&plan, Cut::Worst));
         prop_assert!(guessed == worst || ![worst.len(), worst.len() + 1].contains(&guessed.len()));
         prop_assert_eq!(guessed.concat(), worst.concat());
         prop_assert_eq!(guessed.concat().len(), plan.zone().len());

@@ -2,9 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
 
+mod chains;
 mod common;
 mod edges;
 mod october;
 mod others;
+mod owners;
 mod race;
 mod suite;
+mod world;

@@ -2,24 +2,17 @@
 
 use std::sync::Arc;
 
-use dnsplan_enactor::conformance::{CountedNonces, VirtualClock, World, sample_zone};
+use dnsplan_enactor::conformance::{World, sample_zone};
 use dnsplan_enactor::{Config, Enactor, Event, Layout, Rest, Target};
-use dnsplan_fence::{Actor, ParentGeneration};
-use dnsplan_plan::{
-    MemoryStore, OwnerName, Plan, PlanStore, Proposal, Provenance, RRset, Timestamp, Ttl, Zone, rdata,
-};
+use dnsplan_fence::Actor;
+use dnsplan_plan::{OwnerName, PlanStore, RRset, Ttl, rdata};
 use dnsplan_route53::Route53Target;
 use dnsplan_route53_fake::{Fault, Operation, Options, RecordSet};
 
 use crate::common::Place;
+use crate::world::{Worker, bed, publish, with};
 
 const LAYOUTS: [Layout; 2] = [Layout::InPlace, Layout::Tree];
-
-async fn bed(layout: Layout) -> (Place, World<Route53Target>) {
-    let place = Place::start(sample_zone(0).origin(), Options::default()).await;
-    let target = place.target(layout, "route53:others").await;
-    (place, World::around(target))
-}
 
 /// What others have: by hand, by external-dns (with its registry, old and new), by octoDNS, and what only Route 53 can do.
 fn theirs(place: &Place) -> Vec<RecordSet> {
@@ -76,26 +69,8 @@ async fn other_peoples_records_are_in_no_batch() {
     }
 }
 
-async fn publish(world: &World<Route53Target>, zone: Zone) -> Arc<Plan> {
-    let head = world.store.head(world.target.zone()).await.unwrap();
-    let parent = head.as_ref().map_or(ParentGeneration::NONE, ParentGeneration::of);
-    let provenance = Provenance::new("test", Timestamp::from_millis(0), "a test");
-    let nonce = dnsplan_enactor::Nonces::next(&*world.nonces);
-    world.store.append(parent, Proposal { zone, provenance }, nonce).await.unwrap()
-}
-
-fn with(mut zone: Zone, label: &str, record_type: &str, texts: &[&str]) -> Zone {
-    let origin = zone.origin().clone();
-    let owner = OwnerName::relative(label, &origin).unwrap();
-    let data = texts.iter().map(|text| rdata(record_type, text, &origin).unwrap());
-    zone.set_rrset(owner, RRset::simple(Ttl::new(60).unwrap(), data).unwrap()).unwrap();
-    zone
-}
-
-type Watched = Enactor<MemoryStore, Route53Target, VirtualClock, CountedNonces>;
-
 /// An enactor, and what it sets aside.
-fn watched(world: &World<Route53Target>) -> (Watched, Arc<std::sync::Mutex<Vec<String>>>) {
+fn watched(world: &World<Route53Target>) -> (Worker, Arc<std::sync::Mutex<Vec<String>>>) {
     let aside = Arc::new(std::sync::Mutex::new(Vec::new()));
     let heard = Arc::clone(&aside);
     let (store, target) = (Arc::clone(&world.store), Arc::clone(&world.target));

@@ -14,7 +14,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use dnsplan_enactor::{
-    Aim, Basis, FenceRecord, Layout, Quarantine, Rider, Situation, Step, Target, TreeName, aim_at, decide,
+    Aim, Basis, Cut, FenceRecord, Layout, Quarantine, Rider, Situation, Step, Target, TreeName, aim_at,
+    decide,
 };
 use dnsplan_fence::{Generation, Move, Nonce, Offer, Part, Sighting, Standing};
 use dnsplan_plan::{OwnerName, Plan, live_violations};
@@ -150,7 +151,13 @@ impl Kernel {
             name == live || name == staged
         };
         let begun = store.get(&self.plans, begun).filter(is_ours).filter(|begun| Some(*begun) != head);
-        begun.into_iter().chain(head).collect()
+        // What is live is verified before a newer tree is staged, or not: that depends on what the enactor remembers.
+        let is_staging = record.stage.is_some_and(|stage| stage.generation > record.generation);
+        let is_settled = self.is_tree() && record.flip.is_complete() && !is_staging;
+        let verified =
+            store.get(&self.plans, number(record.generation)).filter(|_| is_settled).filter(is_ours);
+        let verified = verified.filter(|live| Some(*live) != head && Some(*live) != begun);
+        begun.into_iter().chain(verified).chain(head).collect()
     }
 
     /// One decision, as `Enactor::look` prepares it.
@@ -206,11 +213,11 @@ impl Kernel {
         }
         let (from, to) = (number(record.base), number(plan.generation()));
         match (self.store(store).touched(&self.plans, from, to), self.live(record, store)) {
-            (Some(owners), _) => Basis::Changed { owners, from: None },
+            (Some(owners), _) => Basis::Changed { owners, from: None, begun: Vec::new(), cut: Cut::Guessed },
             (None, Some(live)) if record.is_settled() => {
                 let diff = live.zone().diff(plan.zone());
                 let owners = diff.nodes.into_iter().map(|change| change.owner).collect();
-                Basis::Changed { owners, from: None }
+                Basis::Changed { owners, from: None, begun: Vec::new(), cut: Cut::Guessed }
             }
             (None, _) => Basis::Unknown,
         }

@@ -48,7 +48,7 @@ fn quick_lost_fence_holds() {
 
 #[test]
 fn quick_damage_holds() {
-    assert_holds("damage", 40_369, 131, 34);
+    assert_holds("damage", 42_018, 131, 33);
 }
 
 #[test]
@@ -73,17 +73,17 @@ fn quick_store_holds() {
 
 #[test]
 fn quick_guests_holds() {
-    assert_holds("guests", 99_751, 265, 49);
+    assert_holds("guests", 104_907, 265, 49);
 }
 
 #[test]
 fn quick_rewind_holds() {
-    assert_holds("rewind", 151_153, 177, 44);
+    assert_holds("rewind", 164_177, 177, 44);
 }
 
 #[test]
 fn quick_everything_holds() {
-    assert_holds("everything", 104_806, 381, 44);
+    assert_holds("everything", 106_015, 381, 44);
 }
 
 #[test]

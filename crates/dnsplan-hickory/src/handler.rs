@@ -10,18 +10,24 @@ use dnsplan_plan::{OwnerName, RecordType};
 use hickory_proto::op::{Header, HeaderCounts, ResponseCode};
 use hickory_server::net::runtime::Time;
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
-use hickory_server::zone_handler::MessageResponseBuilder;
+use tokio::sync::watch;
 
 use crate::choose::{Chooser, SplitMix64};
 use crate::lookup::Answer;
 use crate::respond::Response;
 use crate::target::HickoryTarget;
+use crate::transfer::{
+    Content, Desk, How, Seal, TransferCounts, Transfers, TransfersError, Verdict, is_transfer, now, verify,
+};
 
 /// Answers requests from the zones of some targets. Clones are handles to the same zones.
 #[derive(Clone)]
 pub struct Handler {
     zones: Arc<RwLock<BTreeMap<OwnerName, HickoryTarget>>>,
+    /// Changes when a zone is added.
+    added: Arc<watch::Sender<usize>>,
     chooser: Arc<dyn Chooser>,
+    desk: Option<Arc<Desk>>,
 }
 
 const UNPOISONED: &str = "invariant: nothing panics while the list of zones is locked";
@@ -37,7 +43,8 @@ impl Handler {
     /// # Errors
     /// [`DuplicateZone`] where two of them serve the same zone.
     pub fn new(targets: impl IntoIterator<Item = HickoryTarget>) -> Result<Self, DuplicateZone> {
-        let handler = Self { zones: Arc::default(), chooser: Arc::new(SplitMix64::default()) };
+        let chooser = Arc::new(SplitMix64::default());
+        let handler = Self { zones: Arc::default(), added: Arc::default(), chooser, desk: None };
         targets.into_iter().try_for_each(|target| handler.add(target))?;
         Ok(handler)
     }
@@ -49,12 +56,16 @@ impl Handler {
     pub fn add(&self, target: HickoryTarget) -> Result<(), DuplicateZone> {
         let zone = target.zone().clone();
         match self.zones.write().expect(UNPOISONED).entry(zone) {
-            Entry::Occupied(entry) => Err(DuplicateZone(entry.key().clone())),
+            Entry::Occupied(entry) => return Err(DuplicateZone(entry.key().clone())),
             Entry::Vacant(entry) => {
+                if let Some(desk) = &self.desk {
+                    target.keep_history(desk.config().history);
+                }
                 entry.insert(target);
-                Ok(())
             }
         }
+        self.added.send_modify(|count| *count += 1);
+        Ok(())
     }
 
     /// The same, with another source of choice.
@@ -62,6 +73,72 @@ impl Handler {
     pub fn choosing_by(mut self, chooser: impl Chooser + 'static) -> Self {
         self.chooser = Arc::new(chooser);
         self
+    }
+
+    /// The same, with zones that secondaries follow: all of them, those added later too. A [`DnsServer`](crate::DnsServer) is
+    /// what transfers them and notifies.
+    ///
+    /// # Errors
+    /// [`TransfersError`] where the settings do not make sense.
+    pub fn transferring(mut self, transfers: Transfers) -> Result<Self, TransfersError> {
+        let desk = Desk::new(transfers)?;
+        self.targets().iter().for_each(|target| target.keep_history(desk.config().history));
+        self.desk = Some(Arc::new(desk));
+        Ok(self)
+    }
+
+    /// What became of the requests for transfers so far.
+    #[must_use]
+    pub fn transfer_counts(&self) -> TransferCounts {
+        self.desk.as_ref().map(|desk| desk.counts()).unwrap_or_default()
+    }
+
+    pub(crate) const fn desk(&self) -> Option<&Arc<Desk>> {
+        self.desk.as_ref()
+    }
+
+    pub(crate) fn targets(&self) -> Vec<HickoryTarget> {
+        self.zones.read().expect(UNPOISONED).values().cloned().collect()
+    }
+
+    /// Changes when a zone is added.
+    pub(crate) fn additions(&self) -> watch::Receiver<usize> {
+        self.added.subscribe()
+    }
+
+    /// What the signature of a request says.
+    pub(crate) fn verdict(&self, request: &Request) -> Verdict {
+        let verdict = verify(request, self.desk.as_ref().map_or(&[], |desk| desk.keys()), now);
+        if let (Verdict::Wrong(..), Some(desk)) = (&verdict, &self.desk) {
+            desk.counters.wrongly_signed.add();
+            tracing::info!(client = %request.src(), "a request is signed with an unknown key, another secret or at another time");
+        }
+        verdict
+    }
+
+    /// What a request for a transfer is answered with, or the code it is refused with.
+    pub(crate) async fn transfer(&self, request: &Request, how: How) -> Result<Content, ResponseCode> {
+        let Some(desk) = &self.desk else { return Err(ResponseCode::Refused) };
+        let zone = |name: &OwnerName| self.zones.read().expect(UNPOISONED).get(name).cloned();
+        desk.decide(request, how, zone).await
+    }
+
+    /// The response to a request, in one message.
+    pub(crate) async fn respond(&self, request: &Request) -> Response {
+        let seal = match self.verdict(request) {
+            Verdict::Unsigned => None,
+            Verdict::Signed(chain) => Some(Seal::Chain(chain)),
+            Verdict::Wrong(code, seal) => return Response::new(request, Answer::bare(code), seal),
+        };
+        if let Some(desk) = self.desk.as_ref().filter(|_| is_transfer(request)) {
+            let how = How { is_signed: seal.is_some(), is_in_one: true };
+            let answer = match self.transfer(request, how).await {
+                Ok(content) => desk.in_one(content, |answer| Response::holds(request, answer, seal.as_ref())),
+                Err(code) => Answer::bare(code),
+            };
+            return Response::new(request, answer, seal);
+        }
+        Response::to(request, self, seal)
     }
 
     /// The answer to a request that was found to be one question of class IN and an ordinary type.
@@ -109,20 +186,12 @@ impl RequestHandler for Handler {
         request: &Request,
         mut response_handle: R,
     ) -> ResponseInfo {
-        let response = Response::to(request, self);
-        let (metadata, answer) = (response.metadata, &response.answer);
-        let message = MessageResponseBuilder::new(&request.queries, response.edns.as_ref()).build(
-            metadata,
-            &answer.answers,
-            &answer.authorities,
-            [],
-            response.additionals(),
-        );
-        match response_handle.send_response(message).await {
+        let response = self.respond(request).await;
+        match response_handle.send_response(response.message(request)).await {
             Ok(info) => info,
             Err(error) => {
                 tracing::debug!(%error, client = %request.src(), "a response could not be sent");
-                ResponseInfo::from(Header { metadata, counts: HeaderCounts::default() })
+                ResponseInfo::from(Header { metadata: response.metadata, counts: HeaderCounts::default() })
             }
         }
     }

@@ -1,7 +1,8 @@
 //! An authoritative DNS server in this process, as a target of dnsplan: it answers from the live plan's snapshot.
 //!
 //! A [`HickoryTarget`] is one zone. The enactor writes to it through its fence; a [`Handler`] takes one snapshot of it per
-//! query; a [`DnsServer`] listens on UDP and TCP.
+//! query; a [`DnsServer`] listens on UDP and TCP. With [`Transfers`], secondaries follow: they are told of each plan (NOTIFY), and
+//! transfer the zone or what has changed of it (AXFR, IXFR).
 //!
 //! ```
 //! use dnsplan_enactor::{Quarantine, Rider};
@@ -51,10 +52,13 @@ mod find;
 mod handler;
 mod journal;
 mod lookup;
+mod notify;
 mod respond;
 mod served;
 mod server;
+mod stream;
 mod target;
+mod transfer;
 
 pub use choose::{Chooser, SplitMix64};
 pub use handler::{DuplicateZone, Handler};
@@ -63,3 +67,4 @@ pub use lookup::Answer;
 pub use served::Served;
 pub use server::{DnsServer, ServerError};
 pub use target::{HickoryTarget, RestoreError};
+pub use transfer::{TransferCounts, Transfers, TransfersError};

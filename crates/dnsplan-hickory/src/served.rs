@@ -79,7 +79,7 @@ fn soa(plan: &Plan) -> Option<Soa> {
 }
 
 /// A generation as a zone's serial.
-fn serial(generation: Generation) -> u32 {
+pub(crate) fn serial(generation: Generation) -> u32 {
     let low = generation.get() & u64::from(u32::MAX);
     u32::try_from(low).expect("invariant: the upper half was masked away")
 }

@@ -2,22 +2,21 @@
 //!
 //! 1. TCP is bound first. It is exclusive, so a second server on the same port fails before it could share our UDP.
 //! 2. One UDP socket per core: hickory serves a socket from one task, and the kernel spreads clients over them.
+//! 3. TCP is served here and not by hickory, whose connections end 10 seconds after the last request, in the midst of a long
+//!    transfer too, and whose queue of responses cannot be waited for.
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use hickory_server::Server;
 use hickory_server::net::NetError;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, UdpSocket};
+use tokio::task::JoinSet;
 
 use crate::handler::Handler;
+use crate::{notify, stream};
 
-/// A TCP connection without a request for this long is closed (RFC 7766 section 6.2.3).
-const TCP_IDLE: Duration = Duration::from_secs(10);
-/// Responses that may wait on one TCP connection.
-const TCP_PENDING: usize = 32;
 /// How many ports that the system picks for TCP are tried until UDP has the same one free.
 const PORT_ATTEMPTS: usize = 16;
 /// More sockets than this gain nothing that was ever measured.
@@ -26,6 +25,8 @@ const MOST_SOCKETS: usize = 64;
 /// A running server. Dropping it stops it at once.
 pub struct DnsServer {
     server: Server<Handler>,
+    /// Connections, and messages to secondaries.
+    tasks: JoinSet<()>,
     address: SocketAddr,
 }
 
@@ -58,10 +59,12 @@ impl DnsServer {
         let bound = both(address, sockets).await;
         let (listener, udp) = bound.map_err(|cause| ServerError::Bind { address, cause })?;
         let address = listener.local_addr().map_err(|cause| ServerError::Bind { address, cause })?;
+        let mut tasks = JoinSet::new();
+        tasks.spawn(stream::listen(listener, handler.clone()));
+        tasks.spawn(notify::notify_all(handler.clone(), address.ip()));
         let mut server = Server::new(handler);
-        server.register_listener(listener, TCP_IDLE, TCP_PENDING);
         udp.into_iter().for_each(|socket| server.register_socket(socket));
-        Ok(Self { server, address })
+        Ok(Self { server, tasks, address })
     }
 
     /// The address that it listens on, with the port that the system picked.
@@ -83,6 +86,7 @@ impl DnsServer {
     /// # Errors
     /// [`ServerError::Failed`] where a socket had failed before.
     pub async fn shutdown(mut self) -> Result<(), ServerError> {
+        self.tasks.shutdown().await;
         self.server.shutdown_gracefully().await.map_err(ServerError::Failed)
     }
 }

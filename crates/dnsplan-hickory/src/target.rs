@@ -16,9 +16,11 @@ use dnsplan_fence::{
     Digest, Edit, Fenced, Generation, Genesis, Move, Observed, Offer, Permit, Register, Snapshot, Swap,
 };
 use dnsplan_plan::{OwnerName, Plan, TargetId};
+use tokio::sync::watch;
 
 use crate::journal::Journal;
 use crate::served::Served;
+use crate::transfer::{History, Version};
 
 /// One zone of an in-process server. Clones are handles to the same zone.
 #[derive(Clone)]
@@ -29,6 +31,9 @@ struct Shared {
     zone: OwnerName,
     cell: Fenced<Served, Quarantine>,
     journal: Box<dyn Journal>,
+    history: History,
+    /// The newest generation that became live, for those who wait for it.
+    newest: watch::Sender<Option<Generation>>,
 }
 
 /// A target cannot be restored from what was kept.
@@ -95,13 +100,43 @@ impl HickoryTarget {
         zone: OwnerName,
         journal: impl Journal + 'static,
     ) -> Self {
-        Self(Arc::new(Shared { id, zone, cell, journal: Box::new(journal) }))
+        let newest = watch::Sender::new(cell.snapshot().map(|live| live.generation()));
+        let (history, journal) = (History::default(), Box::new(journal));
+        Self(Arc::new(Shared { id, zone, cell, journal, history, newest }))
     }
 
     /// What is live now, pinned. `None` where there is nothing to answer from.
     #[must_use]
     pub fn snapshot(&self) -> Option<Snapshot<Served>> {
         self.0.cell.snapshot()
+    }
+
+    /// From now on keeps so many versions beside the live one, for transfers of what has changed.
+    pub(crate) fn keep_history(&self, earlier: usize) {
+        self.0.history.keep(earlier, self.snapshot().as_ref().map(Snapshot::value));
+    }
+
+    /// The version of that serial, if it is kept.
+    pub(crate) fn version_at(&self, serial: u32) -> Option<Arc<Version>> {
+        self.0.history.find(serial)
+    }
+
+    /// The newest generation that became live, now and whenever it changes.
+    pub(crate) fn newest(&self) -> watch::Receiver<Option<Generation>> {
+        self.0.newest.subscribe()
+    }
+
+    fn went_live(&self, served: &Served) {
+        self.0.history.add(served);
+        // Two writers may come here out of order.
+        let generation = Some(served.generation());
+        self.0.newest.send_if_modified(|newest| {
+            let is_newer = generation > *newest;
+            if is_newer {
+                *newest = generation;
+            }
+            is_newer
+        });
     }
 
     fn persist(&self, record: &FenceRecord) -> Result<(), TargetError> {
@@ -210,8 +245,19 @@ impl Register for HickoryTarget {
 
     async fn swap(&self, permit: Permit<Quarantine>, rider: Rider) -> Result<Swap<Quarantine>, TargetError> {
         let edit = self.edit(&permit, rider)?;
+        let served = match &edit {
+            Edit::Put(served) => Some(served.clone()),
+            _ => None,
+        };
         let target = self.clone();
-        aside(move || target.0.cell.swap_after(permit, edit, |record| target.persist(record))).await
+        aside(move || {
+            let swap = target.0.cell.swap_after(permit, edit, |record| target.persist(record))?;
+            if let (Swap::Won, Some(served)) = (&swap, &served) {
+                target.went_live(served);
+            }
+            Ok(swap)
+        })
+        .await
     }
 }
 

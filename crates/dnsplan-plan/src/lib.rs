@@ -30,6 +30,7 @@ mod check;
 pub mod conformance;
 mod delta;
 mod diff;
+mod import;
 mod memory;
 mod name;
 mod node;
@@ -45,6 +46,7 @@ pub use absolute::{AbsoluteGuard, Violation, append_violations, live_violations,
 pub use check::{Finding, Severity, check, check_owners, check_zone, target};
 pub use delta::{Delta, WrongZone};
 pub use diff::{Diff, NodeChange, ProtectionChange, RRsetChange};
+pub use import::{Import, LeftOut};
 pub use memory::MemoryStore;
 pub use name::{InvalidName, OwnerName};
 pub use node::Node;

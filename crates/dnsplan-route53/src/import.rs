@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_route53::Client;
 use dnsplan_enactor::TargetError;
-use dnsplan_plan::{Candidate, Member, Node, OwnerName, RData, RRset, RRsetKey, RecordType, Ttl, target};
+use dnsplan_plan::{
+    Candidate, Import, LeftOut, Member, Node, OwnerName, RData, RRset, RRsetKey, RecordType, Ttl, target,
+};
 
 use crate::api::Api;
 use crate::cost::Limits;
@@ -19,32 +21,6 @@ use crate::target::Route53Target;
 use crate::value::type_text;
 use crate::wanted::{Wanted, is_delegation};
 use crate::zone_map::ZoneMap;
-
-/// What a hosted zone holds.
-#[derive(Clone, Debug)]
-pub struct Import {
-    /// Its name.
-    pub zone: OwnerName,
-    /// The name servers at its apex. They and the SOA are Route 53's own, and no plan changes them there.
-    pub name_servers: Vec<OwnerName>,
-    /// Whether a fence record is there: some plan is in place already, or part of one.
-    pub is_managed: bool,
-    /// What a plan can say.
-    pub rrsets: BTreeMap<RRsetKey, RRset>,
-    /// What it cannot, or should not, in canonical order of names.
-    pub left_out: Vec<LeftOut>,
-}
-
-/// Record sets of one name and type that are no plan's.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct LeftOut {
-    /// Their name.
-    pub owner: OwnerName,
-    /// Their type, as Route 53 writes it.
-    pub record_type: String,
-    /// Why they are left out.
-    pub reason: String,
-}
 
 /// Reads the public hosted zone `zone_id`: one call, and one for every 300 record sets.
 ///

@@ -47,6 +47,6 @@ mod zone_map;
 
 pub use aws_sdk_route53::Client;
 pub use client::client;
-pub use import::{Import, LeftOut, import};
+pub use import::import;
 pub use pace::{Pace, Rate};
 pub use target::{Calls, Route53Target, Settings};

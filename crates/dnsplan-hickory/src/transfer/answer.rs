@@ -1,0 +1,223 @@
+//! Deciding what a request for a transfer is answered with.
+
+use std::sync::Arc;
+
+use dnsplan_plan::{OwnerName, RData, RecordType};
+use dnsplan_tsig::TsigKey;
+use hickory_proto::op::{OpCode, ResponseCode};
+use hickory_proto::rr::{DNSClass, Record};
+use hickory_server::server::Request;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+
+use super::content::records;
+use super::counts::{Counter, Counters};
+use super::difference::Difference;
+
+use super::{TransferCounts, Transfers, TransfersError, Version};
+use crate::lookup::Answer;
+use crate::target::HickoryTarget;
+
+/// More records than this fit in no datagram: one has 12 bytes at least.
+const MOST_IN_A_DATAGRAM: usize = 1232 / 12;
+
+/// Decides about transfers, and counts them.
+#[derive(Debug)]
+pub(crate) struct Desk {
+    config: Transfers,
+    pub(crate) counters: Counters,
+    slots: Semaphore,
+    /// Held while a message is packed.
+    packer: Mutex<()>,
+}
+
+/// What a request for a transfer is answered with.
+#[derive(Debug)]
+pub(crate) enum Content {
+    /// The newest SOA alone.
+    Serial(Arc<Version>),
+    /// The whole zone.
+    Full(Arc<Version>),
+    /// What has changed.
+    Difference(Arc<Version>, Difference),
+}
+
+/// How a request came, and how its response may go.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    /// Whether it was rightly signed.
+    pub(crate) is_signed: bool,
+    /// Whether the response must be one message.
+    pub(crate) is_in_one: bool,
+}
+
+/// Whether a request is for a transfer, and not to be turned down for another reason.
+pub(crate) fn is_transfer(request: &Request) -> bool {
+    let [question] = request.queries.queries() else { return false };
+    request.metadata.op_code == OpCode::Query
+        && request.version() == 0
+        && question.query_class() == DNSClass::IN
+        && matches!(question.query_type(), RecordType::AXFR | RecordType::IXFR)
+}
+
+/// Whether a client that has the serial `theirs` has what we have, or something newer (RFC 1982 section 3.2).
+const fn is_current(theirs: u32, ours: u32) -> bool {
+    theirs.wrapping_sub(ours) < 1 << 31
+}
+
+impl Desk {
+    pub(crate) fn new(config: Transfers) -> Result<Self, TransfersError> {
+        config.check()?;
+        let slots = Semaphore::new(config.at_once.min(Semaphore::MAX_PERMITS));
+        Ok(Self { config, counters: Counters::default(), slots, packer: Mutex::default() })
+    }
+
+    pub(crate) const fn config(&self) -> &Transfers {
+        &self.config
+    }
+
+    pub(crate) fn keys(&self) -> &[TsigKey] {
+        &self.config.keys
+    }
+
+    pub(crate) fn counts(&self) -> TransferCounts {
+        self.counters.read()
+    }
+
+    /// The right to send a transfer, when it is this one's turn.
+    pub(crate) async fn slot(&self) -> SemaphorePermit<'_> {
+        self.slots.acquire().await.expect("invariant: nobody closes the semaphore")
+    }
+
+    /// Packs a message when it is this one's turn: one worker at a time, so that the others are left for queries.
+    pub(crate) async fn pack<T>(&self, pack: impl FnOnce() -> T) -> T {
+        let _turn = self.packer.lock().await;
+        pack()
+    }
+
+    /// What `request` gets, or the code it is refused with. `target` finds the zone of that very name.
+    pub(crate) async fn decide(
+        &self,
+        request: &Request,
+        how: How,
+        target: impl FnOnce(&OwnerName) -> Option<HickoryTarget>,
+    ) -> Result<Content, ResponseCode> {
+        let decided = self.content(request, how, target).await;
+        if let Err(code) = &decided {
+            self.counters.refused.add();
+            tracing::info!(client = %request.src(), %code, "a transfer was refused");
+        }
+        decided
+    }
+
+    async fn content(
+        &self,
+        request: &Request,
+        how: How,
+        target: impl FnOnce(&OwnerName) -> Option<HickoryTarget>,
+    ) -> Result<Content, ResponseCode> {
+        if !self.config.permit(request.src().ip(), how.is_signed) {
+            return Err(ResponseCode::Refused);
+        }
+        let [question] = request.queries.queries() else { return Err(ResponseCode::FormErr) };
+        // RFC 5936 section 2.2.1: NOTAUTH for what is no zone here.
+        let target = target(&OwnerName::from_lower(question.name())).ok_or(ResponseCode::NotAuth)?;
+        let live = target.snapshot().and_then(|live| Version::of(live.value()));
+        let live = Arc::new(live.ok_or(ResponseCode::ServFail)?);
+        if question.query_type() == RecordType::AXFR {
+            // RFC 5936 section 4.2: there is no AXFR in datagrams.
+            return if how.is_in_one { Err(ResponseCode::Refused) } else { Ok(Content::Full(live)) };
+        }
+        let theirs = client_serial(request).ok_or(ResponseCode::FormErr)?;
+        if is_current(theirs, live.serial()) {
+            return Ok(Content::Serial(live));
+        }
+        Ok(match difference(&target, theirs, &live).await {
+            Some(difference) => Content::Difference(live, difference),
+            None => Content::Full(live),
+        })
+    }
+
+    /// The answer in one datagram: where the content does not fit in `fits`, the newest serial (RFC 1995 section 2).
+    pub(crate) fn in_one(&self, content: Content, fits: impl Fn(&Answer) -> bool) -> Answer {
+        let of = |answers: Vec<Record>| Answer {
+            authoritative: true,
+            answers,
+            ..Answer::bare(ResponseCode::NoError)
+        };
+        if matches!(content, Content::Difference(..)) {
+            let answers: Vec<Record> = content.records().take(MOST_IN_A_DATAGRAM + 1).collect();
+            let is_whole = answers.len() <= MOST_IN_A_DATAGRAM;
+            let answer = of(answers);
+            if is_whole && fits(&answer) {
+                self.counters.incremental.add();
+                return answer;
+            }
+        }
+        self.counters.serial_only.add();
+        of(vec![content.version().soa.clone()])
+    }
+
+    pub(crate) const fn counter(&self, content: &Content) -> &Counter {
+        match content {
+            Content::Serial(_) => &self.counters.serial_only,
+            Content::Full(_) => &self.counters.full,
+            Content::Difference(..) => &self.counters.incremental,
+        }
+    }
+}
+
+/// The serial that the client has (RFC 1995 section 3).
+fn client_serial(request: &Request) -> Option<u32> {
+    request.authorities.iter().find_map(|record| match &record.data {
+        RData::SOA(soa) => Some(soa.serial),
+        _ => None,
+    })
+}
+
+/// The difference since `serial`, if that version is still here. Computed aside: where two versions share little, it walks
+/// both.
+async fn difference(target: &HickoryTarget, serial: u32, live: &Arc<Version>) -> Option<Difference> {
+    let before = target.version_at(serial)?;
+    let after = Arc::clone(live);
+    tokio::task::spawn_blocking(move || Difference::between(before, after)).await.ok().flatten()
+}
+
+impl Content {
+    pub(crate) const fn version(&self) -> &Arc<Version> {
+        match self {
+            Self::Serial(version) | Self::Full(version) | Self::Difference(version, _) => version,
+        }
+    }
+
+    /// The records of the response, in their order.
+    pub(crate) fn records(&self) -> Box<dyn Iterator<Item = Record> + Send + '_> {
+        let soa = || std::iter::once(self.version().soa.clone());
+        match self {
+            Self::Serial(_) => Box::new(soa()),
+            Self::Full(version) => Box::new(soa().chain(records(&version.zone)).chain(soa())),
+            Self::Difference(_, difference) => Box::new(soa().chain(difference.records()).chain(soa())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serials_compare_as_a_circle() {
+        let half = 1 << 31;
+        for (theirs, ours, expected) in [
+            (7, 7, true),
+            (6, 7, false),
+            (8, 7, true),
+            (u32::MAX, 0, false),
+            (0, u32::MAX, true),
+            (7 + half - 1, 7, true),
+            // RFC 1982 leaves this one undefined: the whole zone is sent, which is right in any case.
+            (7_u32.wrapping_add(half), 7, false),
+        ] {
+            assert_eq!(is_current(theirs, ours), expected, "{theirs} and {ours}");
+        }
+    }
+}

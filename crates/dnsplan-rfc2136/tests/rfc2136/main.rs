@@ -1,0 +1,12 @@
+//! Against real servers: BIND, Knot and PowerDNS, each on loopback, with TSIG.
+
+#![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
+
+mod common;
+mod large;
+mod october;
+mod others;
+mod proxy;
+mod race;
+mod suite;
+mod trouble;

@@ -50,6 +50,8 @@ enum Command {
     },
     /// Counts the calls that Route 53 gets for one new plan, beside the least that it takes; fails above 1.1 times that
     Route53Calls,
+    /// Applies the same plans through dnsplan, by nsupdate and by ready-made messages to a BIND, in turns, and prints the ratios
+    Rfc2136Cost,
     /// Prints what the pure crates depend on, as cargo resolves it
     Purity,
 }
@@ -65,15 +67,8 @@ fn main() -> ExitCode {
         Command::Tidy => steps::run(&[Step::Tidy], false),
         Command::Bench { filter } => bench(filter.as_deref()),
         Command::Mutants { names, enough } => mutants::run(&names, enough.max(1)),
-        Command::Route53Calls => run::run(&mut cargo(&[
-            "run",
-            "--release",
-            "--quiet",
-            "-p",
-            "dnsplan-benches",
-            "--bin",
-            "route53_calls",
-        ])),
+        Command::Route53Calls => measure("route53_calls"),
+        Command::Rfc2136Cost => measure("rfc2136_cost"),
         Command::Purity => purity(),
     };
     match done {
@@ -87,6 +82,12 @@ fn main() -> ExitCode {
 
 fn bench(filter: Option<&str>) -> Result<(), Failed> {
     run::run(cargo(&["bench", "-p", "dnsplan-benches"]).args(filter))
+}
+
+/// Runs one of the programs that measure.
+fn measure(program: &str) -> Result<(), Failed> {
+    let run = ["run", "--release", "--quiet", "-p", "dnsplan-benches", "--bin"];
+    run::run(cargo(&run).arg(program))
 }
 
 fn purity() -> Result<(), Failed> {

@@ -1,6 +1,6 @@
 //! The programs that the tests need besides Rust, and how to get them on a bare Debian machine.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::process::{Command, Stdio};
 
 use crate::run::{Failed, root, run, target_dir};
@@ -21,6 +21,10 @@ const NEEDS: &[Need] = &[
         packages: &["bind9-dnsutils", "dnsutils"],
         why: "asks the server as a client would",
     },
+    Need { command: "knotd", packages: &["knot"], why: "a name server, updated and transferred to" },
+    Need { command: "named", packages: &["bind9"], why: "a name server, updated and transferred to" },
+    Need { command: "nsd", packages: &["nsd"], why: "a name server, transferred to" },
+    Need { command: "pdns_server", packages: &["pdns-server"], why: "a name server, updated" },
     Need { command: "git", packages: &["git"], why: "lists the files that the tidy test reads" },
     Need { command: "python3", packages: &["python3"], why: "runs the other fakes of Route 53" },
 ];
@@ -65,7 +69,7 @@ fn make_environment(home: &std::path::Path) -> Result<(), Failed> {
 }
 
 fn programs() -> Result<(), Failed> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = servers_too(&std::env::var_os("PATH").unwrap_or_default());
     let missing = missing(NEEDS, &path);
     if missing.is_empty() {
         return Ok(());
@@ -93,6 +97,12 @@ fn present(command: &str, path: &OsStr) -> bool {
     std::env::split_paths(path).any(|dir| dir.join(command).is_file())
 }
 
+/// Debian has servers where only root's path leads.
+fn servers_too(path: &OsStr) -> OsString {
+    let dirs = std::env::split_paths(path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    std::env::join_paths(dirs).unwrap_or_else(|_| path.to_owned())
+}
+
 /// What to put before `apt-get`: nothing for root, `sudo` where it asks for no password. `None`: no way to install.
 fn privileges(path: &OsStr) -> Option<&'static [&'static str]> {
     if !present("apt-get", path) {
@@ -107,7 +117,9 @@ fn privileges(path: &OsStr) -> Option<&'static [&'static str]> {
 }
 
 fn apt(prefix: &[&str], args: &[&str]) -> Command {
-    let mut words = prefix.iter().chain(&["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]);
+    // Under run level 1 nothing that is installed is started.
+    let quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1", "apt-get", "--quiet"];
+    let mut words = prefix.iter().chain(&quiet);
     let mut command = Command::new(words.next().expect("invariant: the list of words is not empty"));
     // Recommended packages are wanted: gcc gets the C library's headers that way.
     command.args(words).arg("--option=APT::Install-Recommends=true").args(args).stdin(Stdio::null());

@@ -1,7 +1,9 @@
 //! What can be said on the command line.
 
 mod hosted;
+mod primary;
 mod simulate;
+mod transfer;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,8 +12,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use dnsplan::plan::OwnerName;
 
-pub(crate) use hosted::{Hosted, HostedPace, Target, ZoneId};
+pub(crate) use hosted::{Hosted, HostedPace, Remote, Target, ZoneId};
+pub(crate) use primary::{AtPrimary, Primary};
 pub(crate) use simulate::{Faults, Simulate};
+pub(crate) use transfer::Transfer;
 
 /// Plan, publish and enact DNS under a generation fence
 ///
@@ -132,6 +136,8 @@ pub(crate) struct Serve {
     /// Name of this server in the store [default: hickory:ADDR:PORT]
     #[arg(long, value_name = "NAME", value_parser = hosted::server)]
     pub(crate) target: Option<String>,
+    #[command(flatten)]
+    pub(crate) transfer: Transfer,
 }
 
 /// Where a server answers unless told otherwise.
@@ -147,9 +153,10 @@ pub(crate) struct Planner {
 
 #[derive(Debug, Args)]
 pub(crate) struct Enactor {
-    /// A hosted zone of Route 53 (route53:ZONEID), or the name of this server in the store [default: hickory:ADDR:PORT]
+    /// A hosted zone of Route 53 (route53:ZONEID), a name server that takes updates (rfc2136:ADDR:PORT), or the name of this server in
+    /// the store [default: hickory:ADDR:PORT]
     ///
-    /// Any number of processes may work on one hosted zone. Under the name of a server there is one at a time.
+    /// Any number of processes may work on one zone that is served elsewhere. Under the name of a server here there is one at a time.
     #[arg(long, value_name = "TARGET")]
     pub(crate) target: Option<Target>,
     /// Address to answer on, UDP and TCP [default: 127.0.0.1:5300]
@@ -159,20 +166,25 @@ pub(crate) struct Enactor {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
     pub(crate) enactors: Option<u32>,
     #[command(flatten)]
+    pub(crate) transfer: Transfer,
+    #[command(flatten)]
     pub(crate) hosted: Hosted,
+    #[command(flatten)]
+    pub(crate) primary: AtPrimary,
     #[command(flatten)]
     pub(crate) pace: HostedPace,
 }
 
 impl Enactor {
-    /// How to serve, where it is no hosted zone.
+    /// How to serve, where the zone is not served elsewhere.
     pub(crate) fn serve(&self) -> Serve {
         let target = match &self.target {
             Some(Target::Server(name)) => Some(name.clone()),
-            Some(Target::Route53(_)) | None => None,
+            Some(Target::Remote(_)) | None => None,
         };
         let dns = self.dns.unwrap_or_else(|| DNS.parse().expect("invariant: an address"));
-        Serve { dns, enactors: self.enactors.unwrap_or(ENACTORS), target }
+        let (enactors, transfer) = (self.enactors.unwrap_or(ENACTORS), self.transfer.clone());
+        Serve { dns, enactors, target, transfer }
     }
 }
 
@@ -209,11 +221,14 @@ pub(crate) struct Apply {
     /// How long to wait for the targets, in seconds [default: 30; with --target 300]
     #[arg(long, value_name = "SECONDS")]
     pub(crate) timeout: Option<u64>,
-    /// Put it into this hosted zone of Route 53 from here, and wait for that alone
-    #[arg(long, value_name = "route53:ZONEID", value_parser = hosted::hosted_zone)]
-    pub(crate) target: Option<ZoneId>,
+    /// Put it into this hosted zone of Route 53 (route53:ZONEID), or into the zone at this name server (rfc2136:ADDR:PORT), from here,
+    /// and wait for that alone
+    #[arg(long, value_name = "TARGET")]
+    pub(crate) target: Option<Remote>,
     #[command(flatten)]
     pub(crate) hosted: Hosted,
+    #[command(flatten)]
+    pub(crate) primary: AtPrimary,
 }
 
 #[derive(Debug, Args)]
@@ -276,6 +291,20 @@ pub(crate) struct Import {
 pub(crate) enum ImportFrom {
     /// A hosted zone of Route 53; what a spec cannot say is listed in comments, and stays as it is
     Route53(ImportRoute53),
+    /// A zone at a name server, by zone transfer (AXFR)
+    Axfr(ImportAxfr),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportAxfr {
+    /// Address of a server that lets this host transfer the zone named by --zone, ADDR or ADDR:PORT
+    #[arg(value_name = "ADDR:PORT")]
+    pub(crate) server: Primary,
+    /// File to write; one that is there is left alone [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) primary: AtPrimary,
 }
 
 #[derive(Debug, Args)]

@@ -11,6 +11,8 @@ mod up;
 
 use clap::CommandFactory;
 
+pub(crate) use hosted::settings;
+
 use crate::args::{Cli, Command, Target};
 use crate::failure::{Code, Failure};
 use crate::import;
@@ -25,7 +27,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Up(args) => up::up(Session::create(common)?, args).await,
         Command::Planner(args) => daemon::planner(Session::create(common)?, args).await,
         Command::Enactor(args) => match &args.target {
-            Some(Target::Route53(id)) => hosted::enact(&Session::create(common)?, id, &args).await,
+            Some(Target::Remote(remote)) => hosted::enact(&Session::create(common)?, remote, &args).await,
             Some(Target::Server(_)) | None => daemon::enactor(Session::create(common)?, &args.serve()).await,
         },
         Command::Plan(args) => match &args.target {
@@ -34,7 +36,7 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
         },
         Command::Publish(args) => publish::publish(&Session::create(common)?, &args).await,
         Command::Apply(args) => match &args.target {
-            Some(id) => hosted::apply(&Session::create(common)?, id, &args).await,
+            Some(remote) => hosted::apply(&Session::create(common)?, remote, &args).await,
             None => publish::apply(&Session::create(common)?, &args).await,
         },
         Command::Status => status::status(&Session::open(common)?).await,

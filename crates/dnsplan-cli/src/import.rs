@@ -11,31 +11,58 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 
+use dnsplan::plan::Import;
 use dnsplan::plan::{OwnerName, RRset, RRsetKey, RecordType, Records};
-use dnsplan::route53;
+use dnsplan::{rfc2136, route53};
 use serde_json::json;
 
 use self::check::{plans_to, unsound};
 use self::endpoint::{Called, Endpoint, Pools};
-use self::write::{Head, Written};
+use self::write::{Head, Source, Written};
 use crate::args;
+use crate::command::settings;
 use crate::failure::{Code, Failure};
 use crate::render;
 
-/// Writes a hosted zone of Route 53 as a spec.
+/// Writes what a provider has as a spec.
 pub(crate) async fn import(common: &args::Common, args: args::Import) -> Result<Code, Failure> {
-    let args::ImportFrom::Route53(args) = args.from;
+    match args.from {
+        args::ImportFrom::Route53(args) => import_route53(common, &args).await,
+        args::ImportFrom::Axfr(args) => import_axfr(common, &args).await,
+    }
+}
+
+async fn import_route53(common: &args::Common, args: &args::ImportRoute53) -> Result<Code, Failure> {
     let client = route53::client(args.endpoint_url.as_deref()).await;
     let import = route53::import(client, args.zone_id.as_str()).await?;
-    if let Some(wanted) = common.zone.as_ref().filter(|wanted| **wanted != import.zone) {
-        let (id, zone) = (&args.zone_id, &import.zone);
+    let (id, zone) = (&args.zone_id, &import.zone);
+    if let Some(wanted) = common.zone.as_ref().filter(|wanted| *wanted != zone) {
         return Err(Failure::error(format!(
             "hosted zone {id} is {zone}, and --zone says {wanted}: leave --zone out"
         )));
     }
-    let draft = Draft::of(&import)?;
-    let text = draft.text(&import, &args.zone_id);
-    if let Some(path) = &args.output {
+    let source = Source { text: format!("hosted zone {id} of Route 53"), owner: "Route 53" };
+    write_spec(common, &import, &source, args.output.as_deref())
+}
+
+async fn import_axfr(common: &args::Common, args: &args::ImportAxfr) -> Result<Code, Failure> {
+    let Some(zone) = &common.zone else {
+        return Err(Failure::error("name the zone to be transferred with --zone"));
+    };
+    let import = rfc2136::import::axfr(settings(args.server, zone.clone(), &args.primary)?).await?;
+    let source = Source { text: format!("the name server {}", args.server), owner: "the server" };
+    write_spec(common, &import, &source, args.output.as_deref())
+}
+
+fn write_spec(
+    common: &args::Common,
+    import: &Import,
+    source: &Source,
+    output: Option<&Path>,
+) -> Result<Code, Failure> {
+    let draft = Draft::of(import)?;
+    let text = draft.text(import, source);
+    if let Some(path) = output {
         save(path, &text)?;
     }
     let (taken, left) = (draft.taken(), draft.left_out.len());
@@ -50,7 +77,7 @@ pub(crate) async fn import(common: &args::Common, args: args::Import) -> Result<
             "left_out": left_out,
             "spec": text,
         }));
-    } else if let Some(path) = &args.output {
+    } else if let Some(path) = output {
         anstream::println!("{summary}; written to {}.", path.display());
     } else {
         anstream::print!("{text}");
@@ -100,7 +127,7 @@ struct Draft {
 }
 
 impl Draft {
-    fn of(import: &route53::Import) -> Result<Self, Failure> {
+    fn of(import: &Import) -> Result<Self, Failure> {
         let head = Head::of(import)?;
         let mut draft = Self {
             head,
@@ -213,7 +240,7 @@ impl Draft {
     }
 
     /// What the linter does not let into a plan.
-    fn drop_unsound(&mut self, import: &route53::Import) -> Result<(), Failure> {
+    fn drop_unsound(&mut self, import: &Import) -> Result<(), Failure> {
         loop {
             let findings = unsound(&self.head, &self.body())?;
             let mut is_changed = false;
@@ -239,15 +266,13 @@ impl Draft {
     }
 
     /// The whole once more: every RRset of it comes out as it went in.
-    fn check(&self, import: &route53::Import) -> Result<(), Failure> {
+    fn check(&self, import: &Import) -> Result<(), Failure> {
         let endpoints = self.endpoints.values().flat_map(Endpoint::keyed);
         let keys: Vec<RRsetKey> = self.records.keys().cloned().chain(endpoints.map(|(key, _)| key)).collect();
         let keyed: Vec<(&RRsetKey, &RRset)> =
             keys.iter().filter_map(|key| import.rrsets.get_key_value(key)).collect();
         plans_to(&self.head, &self.body(), &keyed).map_err(|reason| {
-            Failure::error(format!(
-                "the hosted zone cannot be written as a spec: {reason}; please report this"
-            ))
+            Failure::error(format!("the zone cannot be written as a spec: {reason}; please report this"))
         })
     }
 
@@ -258,8 +283,8 @@ impl Draft {
         body
     }
 
-    fn text(&self, import: &route53::Import, id: &args::ZoneId) -> String {
-        let written = Written { id, is_managed: import.is_managed, left_out: &self.left_out };
+    fn text(&self, import: &Import, source: &Source) -> String {
+        let written = Written { source, is_managed: import.is_managed, left_out: &self.left_out };
         write::document(&self.head, &self.body(), &written)
     }
 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use dnsplan_enactor::{Clock, Config, Event, Nonces, Target};
 use dnsplan_fence::{Actor, Generation, InvalidActor};
-use dnsplan_hickory::{DnsServer, DuplicateZone, Handler, HickoryTarget, ServerError};
+use dnsplan_hickory::{
+    DnsServer, DuplicateZone, Handler, HickoryTarget, ServerError, Transfers, TransfersError,
+};
 use dnsplan_plan::{OwnerName, Plan, PlanStore, StoreError, TargetId};
 use dnsplan_planner::{Context, Health, Intent};
 use dnsplan_store::{EmbeddedStore, OpenError};
@@ -36,6 +38,9 @@ pub enum EngineError {
     /// Two zones are the same.
     #[error(transparent)]
     Zone(#[from] DuplicateZone),
+    /// What is said of transfers does not make sense.
+    #[error(transparent)]
+    Transfers(#[from] TransfersError),
     /// The name of an enactor is not valid.
     #[error(transparent)]
     Actor(#[from] InvalidActor),
@@ -60,6 +65,8 @@ pub struct EngineConfig {
     pub config: Config,
     /// Who hears of what the enactors do.
     pub observer: ZoneObserver,
+    /// Who may transfer the zones, and who is told of each plan; nobody where there is none.
+    pub transfers: Option<Transfers>,
 }
 
 impl EngineConfig {
@@ -68,7 +75,8 @@ impl EngineConfig {
     pub fn new(dns: SocketAddr) -> Self {
         let target = TargetId::new(format!("hickory:{dns}"));
         let observer = Arc::new(|_: &OwnerName, _: &Actor, _: &Event| {});
-        Self { dns, target, enactors: 3, name: "enactor".to_owned(), config: Config::default(), observer }
+        let (name, config, transfers) = ("enactor".to_owned(), Config::default(), None);
+        Self { dns, target, enactors: 3, name, config, observer, transfers }
     }
 }
 
@@ -107,7 +115,10 @@ impl Engine {
         config: EngineConfig,
         zones: impl IntoIterator<Item = OwnerName>,
     ) -> Result<Self, EngineError> {
-        let handler = Handler::new([])?;
+        let mut handler = Handler::new([])?;
+        if let Some(transfers) = config.transfers.clone() {
+            handler = handler.transferring(transfers)?;
+        }
         let mut targets = BTreeMap::new();
         for zone in zones {
             let target = open_target(&store, &zone, &config.target).await?;

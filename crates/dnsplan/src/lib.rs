@@ -2,7 +2,7 @@
 //!
 //! A planner emits versioned, complete DNS plans; enactors apply them under a monotonic generation fence that is checked at
 //! the target, in the write itself. This crate is the one dependency of an embedder: it brings the parts together with tokio,
-//! and has a feature per store (`embedded`) and per target (`hickory`, `route53`). [`Enactors`] runs enactors on any target,
+//! and has a feature per store (`embedded`) and per target (`hickory`, `rfc2136`, `route53`). [`Enactors`] runs enactors on any target,
 //! `Engine` is store, server and enactors in one.
 //!
 //! ```
@@ -54,10 +54,14 @@ pub use dnsplan_fence as fence;
 pub use dnsplan_hickory as hickory;
 pub use dnsplan_plan as plan;
 pub use dnsplan_planner as planner;
+#[cfg(feature = "rfc2136")]
+pub use dnsplan_rfc2136 as rfc2136;
 #[cfg(feature = "route53")]
 pub use dnsplan_route53 as route53;
 #[cfg(feature = "embedded")]
 pub use dnsplan_store as store;
+#[cfg(any(feature = "hickory", feature = "rfc2136"))]
+pub use dnsplan_tsig as tsig;
 
 pub use dnsplan_planner::{PublishError, Published, append, publish};
 pub use enactors::{Enactors, SystemEnactor, ZoneObserver, enactor};

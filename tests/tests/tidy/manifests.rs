@@ -11,6 +11,8 @@ const WORLDLY: &[&str] = &[
     "dnsplan-cli",
     "dnsplan-examples",
     "dnsplan-hickory",
+    "dnsplan-name-servers",
+    "dnsplan-rfc2136",
     "dnsplan-route53",
     "dnsplan-route53-fake",
     "dnsplan-store",

@@ -1,4 +1,5 @@
-//! What can be said about a hosted zone of Route 53, and what does not go together with it.
+//! What can be said about a zone that is served elsewhere: a hosted zone of Route 53, or one at a name server; and what does not go
+//! together with it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,10 +10,14 @@ use clap::{Args, CommandFactory, ValueEnum};
 use dnsplan::enactor::Layout;
 use dnsplan::plan::TargetId;
 
-use super::{Cli, Command};
+use super::primary::{self, AtPrimary, Primary};
+use super::{Apply, Cli, Command, Enactor};
 
 /// Under which the help has what is about hosted zones.
 const HEADING: &str = "Hosted zones of Route 53";
+
+/// Under which it has what is about both kinds of zones elsewhere.
+const ELSEWHERE: &str = "Zones that are served elsewhere";
 
 /// What every name of a hosted zone begins with.
 const PREFIX: &str = "route53:";
@@ -51,42 +56,86 @@ impl FromStr for ZoneId {
     }
 }
 
+/// A zone that is served elsewhere.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Remote {
+    /// A hosted zone of Route 53.
+    Route53(ZoneId),
+    /// At a name server that takes updates.
+    Rfc2136(Primary),
+}
+
+impl Remote {
+    fn parse(text: &str) -> Option<Result<Self, String>> {
+        if let Some(id) = text.strip_prefix(PREFIX) {
+            return Some(id.parse().map(Self::Route53));
+        }
+        let address = text.strip_prefix(primary::PREFIX)?;
+        Some(address.parse().map(Self::Rfc2136))
+    }
+}
+
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Route53(id) => write!(f, "{PREFIX}{id}"),
+            Self::Rfc2136(primary) => write!(f, "{}{primary}", primary::PREFIX),
+        }
+    }
+}
+
+impl FromStr for Remote {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let other = || {
+            let primary = primary::PREFIX;
+            Err(format!(
+                "name a hosted zone of Route 53 ({PREFIX}ZONEID) or a name server ({primary}ADDR:PORT)"
+            ))
+        };
+        Self::parse(text).unwrap_or_else(other)
+    }
+}
+
 /// What an enactor works on.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Target {
     /// A DNS server in this process, under a name of its own.
     Server(String),
-    /// A hosted zone of Route 53.
-    Route53(ZoneId),
+    /// A zone that is served elsewhere.
+    Remote(Remote),
 }
 
 impl FromStr for Target {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.strip_prefix(PREFIX) {
-            Some(id) => id.parse().map(Self::Route53),
+        match Remote::parse(text) {
+            Some(remote) => remote.map(Self::Remote),
             None if text.is_empty() => Err("give it a name, or leave it out".to_owned()),
             None => Ok(Self::Server(text.to_owned())),
         }
     }
 }
 
-/// The name of a server; not one of a hosted zone.
+/// The name of a server; not one of a zone elsewhere.
 pub(super) fn server(text: &str) -> Result<String, String> {
     match text.parse()? {
         Target::Server(name) => Ok(name),
-        Target::Route53(id) => Err(format!(
-            "this command answers DNS itself; run `dnsplan enactor --target {PREFIX}{id}` beside it"
-        )),
+        Target::Remote(remote) => {
+            Err(format!("this command answers DNS itself; run `dnsplan enactor --target {remote}` beside it"))
+        }
     }
 }
 
-/// A hosted zone; not a server.
+/// A hosted zone; nothing else.
 pub(super) fn hosted_zone(text: &str) -> Result<ZoneId, String> {
     match text.parse()? {
-        Target::Route53(id) => Ok(id),
-        Target::Server(_) => Err(format!("name a hosted zone of Route 53: {PREFIX}ZONEID")),
+        Target::Remote(Remote::Route53(id)) => Ok(id),
+        Target::Remote(Remote::Rfc2136(_)) | Target::Server(_) => {
+            Err(format!("name a hosted zone of Route 53: {PREFIX}ZONEID"))
+        }
     }
 }
 
@@ -126,14 +175,14 @@ pub(crate) enum HostedLayout {
     Tree,
 }
 
-/// How an enactor paces itself at a hosted zone.
+/// How an enactor paces itself at a zone that is served elsewhere.
 #[derive(Debug, Args)]
 pub(crate) struct HostedPace {
-    /// How often to look for a newer plan, in seconds [default: 5]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "target", help_heading = HEADING)]
+    /// How often to look for a newer plan, in seconds [default: 5 at Route 53, 1 at a name server]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "target", help_heading = ELSEWHERE)]
     pub(crate) poll: Option<Duration>,
-    /// How often to list it whole and restore what others changed, in seconds [default: 3600]
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "target", help_heading = HEADING)]
+    /// How often to look at all of it and restore what others changed, in seconds [default: 3600]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "target", help_heading = ELSEWHERE)]
     pub(crate) audit_every: Option<Duration>,
     /// When to begin anew what another enactor left half-done, in seconds [default: 180]
     #[arg(long, value_name = "SECONDS", value_parser = seconds, requires = "target", help_heading = HEADING)]
@@ -159,35 +208,87 @@ fn seconds(text: &str) -> Result<Duration, String> {
 impl Cli {
     /// What does not go together, where that hangs on what the target is.
     pub(crate) fn check(self) -> Result<Self, clap::Error> {
-        let Command::Enactor(enactor) = &self.command else { return Ok(self) };
-        let (pace, hosted) = (&enactor.pace, &enactor.hosted);
-        let of_server = [("--dns", enactor.dns.is_some()), ("--enactors", enactor.enactors.is_some())];
-        let of_hosted = [
-            ("--layout", hosted.layout.is_some()),
-            ("--endpoint-url", hosted.endpoint_url.is_some()),
-            ("--poll", pace.poll.is_some()),
-            ("--audit-every", pace.audit_every.is_some()),
-            ("--takeover", pace.takeover.is_some()),
-        ];
-        let given =
-            |options: &[(&'static str, bool)]| options.iter().find(|option| option.1).map(|option| option.0);
-        let message = match &enactor.target {
-            Some(Target::Route53(_)) => given(&of_server).map(|option| {
-                format!("{option} is for a DNS server in this process, and --target names a hosted zone of Route 53: leave one out")
-            }),
-            _ => given(&of_hosted).map(|option| {
-                format!("{option} is for a hosted zone of Route 53: name it with --target {PREFIX}ZONEID")
-            }),
+        let (name, message) = match &self.command {
+            Command::Enactor(enactor) => ("enactor", enactor.conflict()),
+            Command::Apply(apply) => ("apply", apply.conflict()),
+            _ => return Ok(self),
         };
-        match message {
-            None => Ok(self),
-            Some(message) => {
-                let mut command = Self::command();
-                command.build();
-                let enactor =
-                    command.find_subcommand_mut("enactor").expect("invariant: there is such a command");
-                Err(enactor.error(ErrorKind::ArgumentConflict, message))
-            }
-        }
+        let Some(message) = message else { return Ok(self) };
+        let mut command = Self::command();
+        command.build();
+        let command = command.find_subcommand_mut(name).expect("invariant: there is such a command");
+        Err(command.error(ErrorKind::ArgumentConflict, message))
+    }
+}
+
+/// An option, and whether it was given.
+type Given = (&'static str, bool);
+
+fn given(options: &[Given]) -> Option<&'static str> {
+    options.iter().find(|option| option.1).map(|option| option.0)
+}
+
+impl Hosted {
+    const fn given(&self) -> [Given; 2] {
+        [("--layout", self.layout.is_some()), ("--endpoint-url", self.endpoint_url.is_some())]
+    }
+}
+
+impl AtPrimary {
+    const fn given(&self) -> [Given; 2] {
+        [("--key-file", self.key_file.is_some()), ("--weights", self.weights.is_some())]
+    }
+}
+
+/// What is said of a kind of target that this one is not of.
+fn misplaced(remote: Option<&Remote>, of_route53: &[Given], of_primary: &[Given]) -> Option<String> {
+    let route53 = given(of_route53).filter(|_| !matches!(remote, Some(Remote::Route53(_)))).map(|option| {
+        format!("{option} is for a hosted zone of Route 53: name it with --target {PREFIX}ZONEID")
+    });
+    let primary = given(of_primary).filter(|_| !matches!(remote, Some(Remote::Rfc2136(_)))).map(|option| {
+        format!(
+            "{option} is for a zone at a name server: name that with --target {}ADDR:PORT",
+            primary::PREFIX
+        )
+    });
+    route53.or(primary)
+}
+
+impl Apply {
+    fn conflict(&self) -> Option<String> {
+        misplaced(self.target.as_ref(), &self.hosted.given(), &self.primary.given())
+    }
+}
+
+impl Enactor {
+    fn conflict(&self) -> Option<String> {
+        let remote = match &self.target {
+            Some(Target::Remote(remote)) => Some(remote),
+            Some(Target::Server(_)) | None => None,
+        };
+        let pace = &self.pace;
+        let transfer = &self.transfer;
+        let of_server = [
+            ("--dns", self.dns.is_some()),
+            ("--enactors", self.enactors.is_some()),
+            ("--allow-transfer", !transfer.allow_transfer.is_empty()),
+            ("--transfer-key-file", !transfer.transfer_key_file.is_empty()),
+            ("--notify", !transfer.notify.is_empty()),
+        ];
+        let of_remote = [("--poll", pace.poll.is_some()), ("--audit-every", pace.audit_every.is_some())];
+        let [layout, url] = self.hosted.given();
+        let of_route53 = [layout, url, ("--takeover", pace.takeover.is_some())];
+        let here = || {
+            given(&of_server).filter(|_| remote.is_some()).map(|option| {
+            format!("{option} is for a DNS server in this process, and --target names a zone that is served elsewhere: leave one out")
+        })
+        };
+        let elsewhere = || {
+            given(&of_remote).filter(|_| remote.is_none()).map(|option| {
+            let primary = primary::PREFIX;
+            format!("{option} is for a zone that is served elsewhere: name it with --target {PREFIX}ZONEID or --target {primary}ADDR:PORT")
+        })
+        };
+        here().or_else(|| misplaced(remote, &of_route53, &self.primary.given())).or_else(elsewhere)
     }
 }

@@ -36,7 +36,7 @@ pub(crate) async fn planner(session: Session, args: args::Planner) -> Result<Cod
 
 /// Answers from the store's newest plans, until it is told to stop. Zones that turn up later are served, too.
 pub(crate) async fn enactor(session: Session, serve: &args::Serve) -> Result<Code, Failure> {
-    let config = engine_config(serve);
+    let config = engine_config(serve)?;
     let _lock = lock_target(&session, &config.target)?;
     let zones = session.store.zones().await?;
     let mut engine = Engine::run(session.store.clone(), config, zones).await?;
@@ -86,7 +86,7 @@ impl Newcomers {
 }
 
 /// How to serve, and whom to tell of what enactors do.
-pub(crate) fn engine_config(serve: &args::Serve) -> EngineConfig {
+pub(crate) fn engine_config(serve: &args::Serve) -> Result<EngineConfig, Failure> {
     let mut config = EngineConfig::new(serve.dns);
     if let Some(target) = &serve.target {
         config.target = TargetId::new(target.clone());
@@ -94,7 +94,8 @@ pub(crate) fn engine_config(serve: &args::Serve) -> EngineConfig {
     config.enactors = serve.enactors;
     config.config = Config { poll: Duration::from_millis(100), ..Config::default() };
     config.observer = observer();
-    config
+    config.transfers = serve.transfer.settings()?;
+    Ok(config)
 }
 
 /// Logs what enactors do.

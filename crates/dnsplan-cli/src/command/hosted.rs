@@ -1,11 +1,15 @@
-//! Hosted zones of Route 53: `enactor`, `apply` and `plan --change-batches` with `--target route53:ZONEID`.
+//! Zones that are served elsewhere: `enactor` and `apply` with `--target route53:ZONEID` or `--target rfc2136:ADDR:PORT`, and `plan
+//! --change-batches`.
 
 mod apply;
 mod enact;
+mod primary;
 mod rehearse;
 
+use std::sync::Arc;
+
 use dnsplan::enactor::{Layout, TargetError};
-use dnsplan::plan::OwnerName;
+use dnsplan::plan::{OwnerName, TargetId};
 use dnsplan::planner::ZoneIntent;
 use dnsplan::route53::{Client, Pace, Route53Target, Settings, client};
 
@@ -15,7 +19,17 @@ use crate::spec::Spec;
 
 pub(crate) use apply::apply;
 pub(crate) use enact::enact;
+pub(crate) use primary::settings;
 pub(crate) use rehearse::change_batches;
+
+/// One zone that is served elsewhere, to be worked on.
+struct Place<T> {
+    target: Arc<T>,
+    zone: OwnerName,
+    id: TargetId,
+    /// How plans are put there, in words.
+    how: &'static str,
+}
 
 /// A hosted zone that is there.
 struct HostedZone {
@@ -36,6 +50,12 @@ impl HostedZone {
             )));
         }
         Ok(Self { client, id: id.clone(), name, layout: hosted.layout() })
+    }
+
+    /// The same, to be worked on.
+    async fn place(&self, hosted: &Hosted) -> Result<Place<Route53Target>, Failure> {
+        let target = Arc::new(self.target().await?);
+        Ok(Place { target, zone: self.name.clone(), id: self.id.target(), how: hosted.layout_text() })
     }
 
     /// The target that it is.

@@ -20,7 +20,7 @@ const KEEP: usize = 1000;
 const REAP_EVERY: u32 = 36_000;
 
 pub(crate) async fn up(session: Session, args: args::Up) -> Result<Code, Failure> {
-    let config = engine_config(&args.serve);
+    let config = engine_config(&args.serve)?;
     let _lock = lock_target(&session, &config.target)?;
     let mut watcher = Watcher::new(&args.spec);
     let (mut voice, mut stop) = (Voice::default(), Stop::new()?);

@@ -1,11 +1,9 @@
 use std::collections::BTreeMap;
 
-use dnsplan::plan::{Member, OwnerName, RData, RRset, RRsetKey, Ttl, rdata};
+use dnsplan::plan::{Import, Member, OwnerName, RData, RRset, RRsetKey, Ttl, rdata};
 use dnsplan::planner::Intent;
-use dnsplan::route53;
 
-use super::{Draft, Left};
-use crate::args::ZoneId;
+use super::{Draft, Left, Source};
 
 const ZONE: &str = "example.org.";
 
@@ -17,11 +15,11 @@ fn ttl(seconds: u32) -> Ttl {
     Ttl::new(seconds).unwrap()
 }
 
-fn import(rrsets: impl IntoIterator<Item = (OwnerName, RRset)>) -> route53::Import {
+fn import(rrsets: impl IntoIterator<Item = (OwnerName, RRset)>) -> Import {
     let keyed = |(owner, rrset): (OwnerName, RRset)| (RRsetKey::new(owner, rrset.record_type()), rrset);
     let rrsets: BTreeMap<RRsetKey, RRset> = rrsets.into_iter().map(keyed).collect();
     let name_servers = vec!["ns-1.awsdns-01.org.".parse().unwrap()];
-    route53::Import { zone: zone(), name_servers, is_managed: false, rrsets, left_out: Vec::new() }
+    Import { zone: zone(), name_servers, is_managed: false, rrsets, left_out: Vec::new() }
 }
 
 fn draft(rrsets: impl IntoIterator<Item = (OwnerName, RRset)>) -> Draft {
@@ -138,8 +136,8 @@ fn what_is_proposed_is_a_spec() {
         (name("@"), weighted(&[("x", 7, 3)])),
     ]);
     assert_eq!(draft.taken(), 0);
-    let id: ZoneId = "Z1".parse().unwrap();
-    let text = draft.text(&import([]), &id);
+    let source = Source { text: "hosted zone Z1 of Route 53".to_owned(), owner: "Route 53" };
+    let text = draft.text(&import([]), &source);
     let proposed: Vec<&Left> = draft.left_out.iter().filter(|left| left.proposal.is_some()).collect();
     assert_eq!(proposed.len(), 2, "{text}");
     let (_, commented) = text.split_once("# With these in place").unwrap();
@@ -158,6 +156,6 @@ fn what_the_linter_refuses_is_left_out() {
         draft([(name("a"), cname("b")), (name("b"), cname("a")), (name("c"), cname("www.example.net."))]);
     assert_eq!(draft.taken(), 1);
     assert!(reasons(&draft).iter().all(|reason| reason.starts_with("cname-loop: ")), "{:?}", reasons(&draft));
-    let id: ZoneId = "Z1".parse().unwrap();
-    assert!(draft.text(&import([]), &id).contains("# a.example.org. CNAME\n#   cname-loop: "));
+    let source = Source { text: "hosted zone Z1 of Route 53".to_owned(), owner: "Route 53" };
+    assert!(draft.text(&import([]), &source).contains("# a.example.org. CNAME\n#   cname-loop: "));
 }

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use dnsplan::plan::{OwnerName, RData, RRset, RRsetKey, RecordType, Ttl};
-use dnsplan::route53::Import;
+use dnsplan::plan::{Import, OwnerName, RData, RRset, RRsetKey, RecordType, Ttl};
 
 use super::Left;
 use super::endpoint::{Endpoint, Member, Pools};
-use crate::args::ZoneId;
 use crate::failure::Failure;
 
 /// The TTL of a spec's zone that names none, and the TTLs that its guards let through.
@@ -23,9 +21,17 @@ pub(super) struct Head {
     bounds: [u32; 2],
 }
 
+/// Where a zone was read.
+pub(super) struct Source {
+    /// In words.
+    pub(super) text: String,
+    /// Whose the SOA and the NS records of the apex are.
+    pub(super) owner: &'static str,
+}
+
 /// What a document says in comments.
 pub(super) struct Written<'d> {
-    pub(super) id: &'d ZoneId,
+    pub(super) source: &'d Source,
     pub(super) is_managed: bool,
     pub(super) left_out: &'d [Left],
 }
@@ -36,7 +42,7 @@ impl Head {
         if ns.is_empty() {
             let zone = &import.zone;
             return Err(Failure::error(format!(
-                "the hosted zone has no NS records at {zone}, and a spec needs them: put them back first"
+                "there are no NS records at {zone}, and a spec needs them: put them back first"
             )));
         }
         let mut counts: BTreeMap<u32, usize> = BTreeMap::new();
@@ -75,11 +81,11 @@ impl Head {
 
 /// A whole spec.
 pub(super) fn document(head: &Head, body: &str, written: &Written<'_>) -> String {
-    let (id, zone) = (written.id, &head.zone);
+    let (Source { text: source, owner }, zone) = (written.source, &head.zone);
     let mut text = format!(
-        "# {zone} as hosted zone {id} of Route 53 has it. To put this in place there changes nothing, but adds the fence\n\
+        "# {zone} as {source} has it. To put this in place there changes nothing, but adds the fence\n\
          # record _dnsplan.{zone}\n#\n\
-         # The SOA and the NS records of {zone} itself are Route 53's own: whatever a spec says of them, they stay as they are.\n"
+         # The SOA and the NS records of {zone} itself are {owner}'s own: whatever a spec says of them, they stay as they are.\n"
     );
     if written.is_managed {
         text.push_str("#\n# There is a fence record: dnsplan has a plan in place there already, and it is in that plan's store.\n");

@@ -1,19 +1,19 @@
-//! `apply SPEC --target route53:ZONEID`: publish a plan, and put it into a hosted zone from here.
+//! `apply SPEC --target TARGET`: publish a plan, and put it into a zone that is served elsewhere from here.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use dnsplan::enactor::{Arrival, Config, EnactError, Rest, Target, TargetError, Wait};
-use dnsplan::fence::{Actor, Generation, Register};
+use dnsplan::fence::{Actor, Generation};
 use dnsplan::plan::{AppendError, OwnerName, PlanStore, TargetId};
-use dnsplan::route53::Route53Target;
+use dnsplan::planner::ZoneIntent;
 use dnsplan::store::EmbeddedStore;
 use dnsplan::{SystemEnactor, enactor};
 use serde_json::json;
 
-use super::HostedZone;
 use super::enact::trouble;
-use crate::args;
+use super::{HostedZone, Place, primary};
+use crate::args::{self, Remote};
 use crate::command::daemon::observer;
 use crate::command::publish::{publish_zone, published_json, tell};
 use crate::failure::{Code, Failure};
@@ -29,23 +29,65 @@ const TIMEOUT: u64 = 300;
 const REST: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
 
 /// Publishes, and enacts until the plan is confirmed.
-pub(crate) async fn apply(session: &Session, id: &args::ZoneId, args: &args::Apply) -> Result<Code, Failure> {
+pub(crate) async fn apply(session: &Session, remote: &Remote, args: &args::Apply) -> Result<Code, Failure> {
     let spec = Spec::read(&args.publish.spec)?;
-    let zone = HostedZone::find(id, &args.hosted, session.zone.as_ref()).await?;
-    let intent = zone.intent(&spec)?;
-    let target = Arc::new(zone.target().await?);
-    let published = publish_zone(session, &spec, intent, &args.publish.reason).await?;
+    match remote {
+        Remote::Route53(id) => {
+            let zone = HostedZone::find(id, &args.hosted, session.zone.as_ref()).await?;
+            let intent = zone.intent(&spec)?;
+            let place = zone.place(&args.hosted).await?;
+            apply_at(session, &place, &spec, intent, args).await
+        }
+        Remote::Rfc2136(primary) => {
+            let intent = only_zone(session, &spec)?;
+            let place = primary::place(*primary, intent.origin().clone(), &args.primary).await?;
+            apply_at(session, &place, &spec, intent, args).await
+        }
+    }
+}
+
+/// The zone of a spec that --zone names, or the only one.
+fn only_zone<'s>(session: &Session, spec: &'s Spec) -> Result<&'s ZoneIntent, Failure> {
+    let has = || {
+        let has: Vec<String> = spec.intent.zones().map(|zone| zone.origin().to_string()).collect();
+        has.join(", ")
+    };
+    match &session.zone {
+        Some(zone) => spec.intent.zone(zone).ok_or_else(|| {
+            Failure::error(format!(
+                "the spec has no zone {zone}; name one of those that it has with --zone: {}",
+                has()
+            ))
+        }),
+        None => {
+            let mut zones = spec.intent.zones();
+            zones
+                .next()
+                .filter(|_| zones.next().is_none())
+                .ok_or_else(|| Failure::error(format!("name the zone with --zone; the spec has {}", has())))
+        }
+    }
+}
+
+async fn apply_at<T: Target + 'static>(
+    session: &Session,
+    place: &Place<T>,
+    spec: &Spec,
+    intent: &ZoneIntent,
+    args: &args::Apply,
+) -> Result<Code, Failure> {
+    let published = publish_zone(session, spec, intent, &args.publish.reason).await?;
     if !session.is_json() {
         tell(session, &published).await?;
     }
-    let (name, target_id) = (&zone.name, id.target());
-    let mut work = Work::new(session, &target, name)?;
+    let (name, target_id) = (&place.zone, &place.id);
+    let mut work = Work::new(session, &place.target, name)?;
     let timeout = args.timeout.unwrap_or(TIMEOUT);
     let wait = work.enact(session, name, published.plan.generation());
     let live = match tokio::time::timeout(Duration::from_secs(timeout), wait).await {
         Ok(outcome) => outcome?,
         Err(_) => {
-            let last = work.last(session, name, &target_id).await;
+            let last = work.last(session, name, target_id).await;
             return Err(Failure::error(format!(
                 "published, but after {timeout} s not confirmed by {target_id}: {last}; the same command goes on from there, and so \
                  does `dnsplan enactor --target {target_id}`"
@@ -55,7 +97,7 @@ pub(crate) async fn apply(session: &Session, id: &args::ZoneId, args: &args::App
     if let Some(aside) = work.set_aside().await? {
         return Err(Failure::error(format!(
             "generation {live} of {name} is live at {target_id}, but for {aside}, which is set aside; the lines above say why: mend that \
-             in the spec, or in the hosted zone"
+             in the spec, or in the zone"
         )));
     }
     if session.is_json() {
@@ -69,14 +111,14 @@ pub(crate) async fn apply(session: &Session, id: &args::ZoneId, args: &args::App
 }
 
 /// One enactor, pass by pass.
-struct Work {
-    enactor: SystemEnactor<EmbeddedStore, Route53Target>,
-    target: Arc<Route53Target>,
+struct Work<T> {
+    enactor: SystemEnactor<EmbeddedStore, T>,
+    target: Arc<T>,
     trouble: Option<String>,
 }
 
-impl Work {
-    fn new(session: &Session, target: &Arc<Route53Target>, zone: &OwnerName) -> Result<Self, Failure> {
+impl<T: Target + 'static> Work<T> {
+    fn new(session: &Session, target: &Arc<T>, zone: &OwnerName) -> Result<Self, Failure> {
         let me = Actor::new(NAME).map_err(|error| Failure::error(error.to_string()))?;
         tracing::debug!(%zone, enactor = %me, "at work");
         // Nobody answers a demand but this process, and it has appended what it knows.

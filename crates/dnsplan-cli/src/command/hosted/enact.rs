@@ -1,49 +1,67 @@
-//! `enactor --target route53:ZONEID`: a daemon that keeps a hosted zone at the store's newest plan.
+//! `enactor --target TARGET`: a daemon that keeps a zone that is served elsewhere at the store's newest plan.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use dnsplan::enactor::{Config, EnactError, Nonces, Rest, Wait};
+use dnsplan::enactor::{Config, EnactError, Nonces, Rest, Target, Wait};
 use dnsplan::fence::Actor;
-use dnsplan::route53::Route53Target;
 use dnsplan::store::EmbeddedStore;
 use dnsplan::{SystemEnactor, enactor};
 
-use super::HostedZone;
-use crate::args;
+use super::{HostedZone, Place, primary};
+use crate::args::{self, Remote};
 use crate::command::daemon::{Stop, observer};
 use crate::failure::{Code, Failure};
 use crate::session::Session;
 
 /// A change takes about a minute to reach all edges, and nobody waits for the seconds in between.
 const POLL: Duration = Duration::from_secs(5);
+/// A look at a name server is one query.
+const POLL_PRIMARY: Duration = Duration::from_secs(1);
 const AUDIT_EVERY: Duration = Duration::from_secs(3600);
 /// Longer than changes take to reach all edges, so that whoever began a chain can end it.
 const TAKEOVER: Duration = Duration::from_secs(180);
 /// For how long a demand for another plan may go without an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-type Zone = SystemEnactor<EmbeddedStore, Route53Target>;
+/// Keeps the zone at the newest plan of its name, until it is told to stop.
+pub(crate) async fn enact(session: &Session, remote: &Remote, args: &args::Enactor) -> Result<Code, Failure> {
+    let (config, mut stop) = (config(remote, &args.pace), Stop::new()?);
+    match remote {
+        Remote::Route53(id) => {
+            let find = async || {
+                let zone = HostedZone::find(id, &args.hosted, session.zone.as_ref()).await?;
+                zone.place(&args.hosted).await
+            };
+            enact_at(session, config, &mut stop, find).await
+        }
+        Remote::Rfc2136(primary) => {
+            let zone = match &session.zone {
+                Some(zone) => zone.clone(),
+                None => session.zone().await?,
+            };
+            let find = async || primary::place(*primary, zone.clone(), &args.primary).await;
+            enact_at(session, config, &mut stop, find).await
+        }
+    }
+}
 
-/// Keeps the hosted zone at the newest plan of its name, until it is told to stop.
-pub(crate) async fn enact(
+async fn enact_at<T: Target + 'static>(
     session: &Session,
-    id: &args::ZoneId,
-    args: &args::Enactor,
+    config: Config,
+    stop: &mut Stop,
+    find: impl AsyncFn() -> Result<Place<T>, Failure>,
 ) -> Result<Code, Failure> {
-    let (config, mut stop) = (config(&args.pace), Stop::new()?);
-    let zone = tokio::select! {
-        zone = find(session, id, args, config.poll) => zone?,
+    let place = tokio::select! {
+        place = again(find, config.poll) => place?,
         () = stop.asked() => return Ok(stopped()),
     };
-    let target = Arc::new(zone.target().await?);
     let me = name(session)?;
-    tracing::info!(zone = %zone.name, enactor = %me, "at work on hosted zone {id}");
-    let mut enactor = enactor(&session.store, &target, me, &observer()).with_config(config.clone());
-    let (name, layout) = (&zone.name, args.hosted.layout_text());
+    let Place { target, zone, id, how } = &place;
+    tracing::info!(%zone, enactor = %me, "at work on {id}");
+    let mut enactor = enactor(&session.store, target, me, &observer()).with_config(config.clone());
     tokio::select! {
         state = settle(&mut enactor, config.poll) => {
-            anstream::println!("ready: enacting {name} at {} ({layout}), {state}", id.target());
+            anstream::println!("ready: enacting {zone} at {id} ({how}), {state}");
         }
         () = stop.asked() => return Ok(stopped()),
     }
@@ -59,8 +77,12 @@ fn stopped() -> Code {
     Code::Done
 }
 
-fn config(pace: &args::HostedPace) -> Config {
-    let poll = pace.poll.unwrap_or(POLL);
+fn config(remote: &Remote, pace: &args::HostedPace) -> Config {
+    let usual = match remote {
+        Remote::Route53(_) => POLL,
+        Remote::Rfc2136(_) => POLL_PRIMARY,
+    };
+    let poll = pace.poll.unwrap_or(usual);
     let rests = PATIENCE.div_duration_f64(poll).clamp(4.0, 600.0);
     Config {
         poll,
@@ -71,16 +93,14 @@ fn config(pace: &args::HostedPace) -> Config {
     }
 }
 
-/// Looks the hosted zone up, again and again while it merely cannot be reached.
-async fn find(
-    session: &Session,
-    id: &args::ZoneId,
-    args: &args::Enactor,
+/// Finds the zone, again and again while it merely cannot be reached.
+async fn again<T>(
+    find: impl AsyncFn() -> Result<Place<T>, Failure>,
     poll: Duration,
-) -> Result<HostedZone, Failure> {
+) -> Result<Place<T>, Failure> {
     let mut told = None;
     loop {
-        match HostedZone::find(id, &args.hosted, session.zone.as_ref()).await {
+        match find().await {
             Err(failure) if failure.may_pass => tell_once(&mut told, failure.message),
             outcome => return outcome,
         }
@@ -96,7 +116,7 @@ fn name(session: &Session) -> Result<Actor, Failure> {
 }
 
 /// Returns once the newest plan is live, or there is nothing to enact for now, and says which.
-async fn settle(enactor: &mut Zone, poll: Duration) -> String {
+async fn settle<T: Target>(enactor: &mut SystemEnactor<EmbeddedStore, T>, poll: Duration) -> String {
     let mut told = None;
     loop {
         match enactor.pass().await {

@@ -18,7 +18,7 @@ pub(crate) struct Known {
     seen: Option<Nonce>,
     /// A write whose reply was lost.
     pending: Option<Pending>,
-    /// Whether the zone was ever compared as a whole.
+    /// Whether the zone was compared as a whole, and was found as it should be; and no write since may have been ignored in part.
     pub(crate) is_audited: bool,
     /// The zone as it was transferred for a write, and as this target has changed it since; and the attempt that its record carries.
     /// It is kept from one part of a chain to the next.

@@ -140,7 +140,8 @@ impl Target for Rfc2136Target {
         true
     }
 
-    /// A part that took effect left its owner names as the plan says: that nothing was ignored was its prerequisite.
+    /// A part that took effect left its owner names as the plan says: that nothing is ignored is its prerequisite, or else the zone is
+    /// compared anew.
     fn recall(&self, record: &FenceRecord, plan: &Plan, set_aside: &BTreeSet<OwnerName>) -> Option<Audit> {
         let _ = (record, plan, set_aside);
         self.known().is_audited.then(Audit::default)
@@ -163,8 +164,14 @@ impl Target for Rfc2136Target {
             });
             known.claim(keys);
         }
-        known.is_audited = true;
-        Ok(audit(&self.wanted, &content, plan, set_aside, known.ours()))
+        let found = audit(&self.wanted, &content, plan, set_aside, known.ours());
+        known.is_audited = found.differing.is_empty();
+        match observed.attempt().filter(|_| !known.is_audited) {
+            // For the repair that follows.
+            Some(attempt) => known.look(attempt, content),
+            None => known.forget_look(),
+        }
+        Ok(found)
     }
 }
 

@@ -40,11 +40,13 @@ impl Trouble<'_> {
         };
         let remedy = match code {
             ResponseCode::ServFail => {
-                let why = "see its log: the disk, the journal, a zone that was not loaded or is frozen (`rndc thaw`), \
-                           a limit on records";
+                let why =
+                    "see its log: the disk, the journal, a zone that was not loaded, a limit on records";
                 return TargetError::Unavailable(format!("{server} {what} {zone}: SERVFAIL; {why}"));
             }
-            ResponseCode::Refused => self.permission(&who),
+            ResponseCode::Refused => {
+                format!("{}; or, where the zone is frozen, `rndc thaw` it", self.permission(&who))
+            }
             // Knot says so in place of REFUSED, and PowerDNS in place of BADKEY and BADSIG.
             ResponseCode::NotAuth => format!(
                 "it is not the primary server of {zone}: name that, by its address; or it does not take {who}: {}",

@@ -49,6 +49,14 @@ impl Unit {
         self.looked.is_none() && (is_replaced || is_hinted)
     }
 
+    /// Whether a server may ignore part of what is wanted, and say that all went well: no prerequisite says that nothing else has come
+    /// to a name that turns into a CNAME.
+    pub(crate) fn may_be_ignored(&self) -> bool {
+        let known = self.looked.as_ref().map_or(&self.ours, |looked| &looked.there);
+        let others = known.iter().any(|record_type| *record_type != RecordType::CNAME);
+        self.wanted.contains_key(&RecordType::CNAME) && others
+    }
+
     /// Takes in what is there. Where `is_settled`, what no plan has put there is somebody else's; else what the plan names is taken
     /// over, unless another tool says that it owns it (`claimed`). In a zone that `is_signed`, nothing turns into a CNAME.
     ///
@@ -63,16 +71,22 @@ impl Unit {
     ) -> Result<(), String> {
         let nothing = Node::new();
         let there = there.unwrap_or(&nothing);
-        let is_known = !self.ours.is_empty() || !is_settled;
         let mut replaced = BTreeSet::new();
         for (record_type, set) in there.iter().filter(|(record_type, _)| !is_signing(**record_type)) {
             let is_same = self.wanted.get(record_type) == Some(set);
             let is_in_the_way = self.is_in_the_way(*record_type);
             let is_hinted = self.hints.iter().any(|hint| hint.get(record_type) == Some(set));
             let is_ours = self.ours.contains(record_type) || is_hinted;
-            // What is in the way of a name that plans have has come in between; of a name that is new to them, it was there first.
-            let is_taken_over =
-                if self.wanted.contains_key(record_type) { !is_settled } else { is_in_the_way && is_known };
+            // What cannot be beside ours has come in its place, and gives way; what can be has come beside it, and is others' own.
+            let is_beside = match *record_type {
+                RecordType::CNAME => self.ours.is_empty(),
+                _ => !self.ours.contains(&RecordType::CNAME),
+            };
+            let is_taken_over = if self.wanted.contains_key(record_type) {
+                !is_settled
+            } else {
+                is_in_the_way && !(is_settled && is_beside)
+            };
             let is_wanted = self.wanted.contains_key(record_type) || is_in_the_way;
             match &claimed {
                 Some(tool) if is_wanted && !is_same => {

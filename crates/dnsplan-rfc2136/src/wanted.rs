@@ -48,6 +48,11 @@ pub(crate) enum Reason {
     /// A CNAME stands alone.
     #[error("it has a CNAME beside other records, and servers ignore one or the other")]
     CnameAndOther,
+    /// A DS RRset belongs to a delegation.
+    #[error(
+        "it has a DS RRset and no NS RRset, and servers ignore it: a DS RRset belongs beside the NS RRset of a delegation"
+    )]
+    LoneDs,
     /// Weights, and they are refused.
     #[error(
         "the {0} RRset is weighted, and a server that takes updates has no weights: make it a simple one, or choose `spread`, which \
@@ -101,6 +106,11 @@ impl Wanted {
         }
     }
 
+    /// The same where weighted RRsets are spread: what may have been put there under other settings.
+    pub(crate) fn spreading(&self) -> Self {
+        Self { weights: Weights::Spread, ..self.clone() }
+    }
+
     /// Whether what is of a name and type is the server's own.
     pub(crate) fn is_servers(&self, owner: &OwnerName, record_type: RecordType) -> bool {
         let is_apex = *owner == self.zone && matches!(record_type, RecordType::SOA | RecordType::NS);
@@ -128,7 +138,11 @@ impl Wanted {
         for rrset in node.rrsets().filter(|rrset| !is_apexs(rrset)) {
             sets.insert(rrset.record_type(), self.set(rrset).map_err(unfit)?);
         }
-        if sets.contains_key(&RecordType::CNAME) && sets.len() > 1 {
+        let has = |record_type| sets.contains_key(&record_type);
+        if has(RecordType::DS) && !has(RecordType::NS) {
+            return Err(unfit(Reason::LoneDs));
+        }
+        if has(RecordType::CNAME) && (sets.len() > 1 || *owner == self.zone) {
             return Err(unfit(Reason::CnameAndOther));
         }
         let cost = cost(owner, &sets, None);

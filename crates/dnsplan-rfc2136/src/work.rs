@@ -60,13 +60,15 @@ impl Reader<'_> {
                 // What this very plan has put there is what is wanted, and needs no hint.
                 let is_other = |begun: &&Plan| begun.generation() != plan.generation();
                 let begun = begun.iter().map(|begun| &**begun).filter(is_other).collect();
-                let past = Past { from, begun, aside: &expected.payload.owners };
+                let past =
+                    Past { wanted: self.wanted.spreading(), from, begun, aside: &expected.payload.owners };
                 let units = self.units(plan, &past, owners)?;
                 let is_settled = !expected.generation.is_zero() && from.is_some();
                 Ok(Work { units, is_settled, ..Work::default() })
             }
             (Move::Repair, Rider::Repair { plan, owners }) => {
-                let past = Past { from: None, begun: Vec::new(), aside: &BTreeSet::new() };
+                let wanted = self.wanted.spreading();
+                let past = Past { wanted, from: None, begun: Vec::new(), aside: &BTreeSet::new() };
                 Ok(Work { units: self.units(plan, &past, owners)?, is_partial: true, ..Work::default() })
             }
             (action, _) => Err(TargetError::Misconfigured(format!("the rider does not fit {action:?}"))),
@@ -96,9 +98,9 @@ impl Reader<'_> {
             Some(node) => self.wanted.node(owner, node)?,
             None => Node::new(),
         };
-        // What the server could not have was never put there.
+        // What the server could not have was never put there, whatever was said of weights then.
         let before = |plan: &Plan| {
-            plan.zone().node(owner).and_then(|node| self.wanted.node(owner, node).ok()).unwrap_or_default()
+            plan.zone().node(owner).and_then(|node| past.wanted.node(owner, node).ok()).unwrap_or_default()
         };
         let from = past.from.map(before).unwrap_or_default();
         let mut hints: Vec<Node> = past.begun.iter().copied().map(before).collect();
@@ -117,6 +119,8 @@ impl Reader<'_> {
 
 /// What was put there before, as far as plans say.
 struct Past<'p> {
+    /// How a plan's content was put there at most.
+    wanted: Wanted,
     /// The plan at the base.
     from: Option<&'p Plan>,
     /// Plans of which some may be there.

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use dnsplan_enactor::{Quarantine, Rider, TargetError};
-use dnsplan_fence::{Nonce, Observed, Permit, Swap};
+use dnsplan_fence::{Move, Nonce, Observed, Permit, Swap};
 use dnsplan_plan::RecordType;
 use hickory_proto::op::ResponseCode;
 
@@ -17,6 +17,7 @@ use crate::message::{HEADER, Update};
 use crate::suspects::suspects;
 use crate::target::Rfc2136Target;
 use crate::tsig;
+use crate::unit::Unit;
 use crate::work::{Reader, Work};
 
 /// How often an update is made anew.
@@ -39,8 +40,11 @@ impl Rfc2136Target {
             let update = self.message(&mut work, permit)?;
             match self.client.update(&update).await? {
                 Sent::Done => {
-                    let is_looked = work.is_looked;
-                    self.known().wrote(pending(permit, work), is_looked);
+                    // From one part of a chain to the next; what others do in a longer time is not seen from here.
+                    let keeps_look = work.is_looked && has_more(permit.action());
+                    let mut known = self.known();
+                    known.is_audited &= !work.units.iter().any(Unit::may_be_ignored);
+                    known.wrote(pending(permit, work), keeps_look);
                     return Ok(Swap::Won);
                 }
                 Sent::Unknown(why) => {
@@ -58,7 +62,10 @@ impl Rfc2136Target {
                         return Ok(lost);
                     }
                 }
-                Sent::Refused(code, error) => return Err(refused(&work, rider, code, error)),
+                Sent::Refused(code, error) => {
+                    self.known().forget_look();
+                    return Err(refused(&work, rider, code, error));
+                }
             }
         }
         Err(TargetError::Unavailable("somebody else keeps changing what this write is about".to_owned()))
@@ -132,6 +139,11 @@ impl Rfc2136Target {
         self.known().loaded(observed.attempt());
         Ok((observed, Content::of(records)))
     }
+}
+
+/// Whether another part of the same chain follows.
+const fn has_more(action: Move) -> bool {
+    matches!(action, Move::Apply(part) if part.index() + 1 < part.of())
 }
 
 /// A refusal speaks of the whole message. Where some names are of a kind that servers are known to refuse, these are set aside, and

@@ -1,5 +1,7 @@
 //! What the tests of healing and of races have in common: a target in memory with a check after every poll.
 
+pub(crate) mod bed;
+pub(crate) mod metered;
 pub(crate) mod store;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -20,6 +20,10 @@ pub(crate) struct Doctored {
     pub(crate) hides_targets: AtomicBool,
     /// The plan of this generation cannot be read, where it is not 0.
     pub(crate) hides_plan: AtomicU64,
+    /// The plan of this generation is not to be had now, where it is not 0.
+    pub(crate) withholds_plan: AtomicU64,
+    /// What the history says to everybody who asks.
+    pub(crate) history_fails: Mutex<Option<StoreError>>,
     /// How often a floor was asked for.
     pub(crate) floors: AtomicU64,
     pub(crate) plans: Mutex<BTreeMap<Generation, Arc<Plan>>>,
@@ -57,6 +61,9 @@ impl PlanStore for Doctored {
         if self.hides_plan.load(Ordering::Relaxed) == generation.get() {
             return Err(StoreError::Corrupt("a plan".to_owned()));
         }
+        if !generation.is_zero() && self.withholds_plan.load(Ordering::Relaxed) == generation.get() {
+            return Err(StoreError::Unavailable("a plan".to_owned()));
+        }
         Ok(self.doctored(self.up()?.get(zone, generation).await?))
     }
     async fn append(
@@ -79,6 +86,8 @@ impl PlanStore for Doctored {
         after: Generation,
         upto: Generation,
     ) -> Result<Option<BTreeSet<OwnerName>>, StoreError> {
+        let failure = self.history_fails.lock().unwrap().clone();
+        failure.map_or(Ok(()), Err)?;
         self.up()?.touched(zone, after, upto).await
     }
     async fn report(

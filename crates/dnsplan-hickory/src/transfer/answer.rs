@@ -12,7 +12,6 @@ use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use super::content::records;
 use super::counts::{Counter, Counters};
 use super::difference::Difference;
-
 use super::{TransferCounts, Transfers, TransfersError, Version};
 use crate::lookup::Answer;
 use crate::target::HickoryTarget;
@@ -26,7 +25,7 @@ pub(crate) struct Desk {
     config: Transfers,
     pub(crate) counters: Counters,
     slots: Semaphore,
-    /// Held while a message is packed.
+    /// Held while a difference is found, or a message is packed.
     packer: Mutex<()>,
 }
 
@@ -131,7 +130,15 @@ impl Desk {
         if is_current(theirs, live.serial()) {
             return Ok(Content::Serial(live));
         }
-        Ok(match difference(&target, theirs, &live).await {
+        // One at a time: a request is small, may come from anybody who says so in a datagram, and this may take long.
+        let turn = match self.packer.try_lock() {
+            Ok(turn) => turn,
+            Err(_) if how.is_in_one => return Ok(Content::Serial(live)),
+            Err(_) => self.packer.lock().await,
+        };
+        let difference = difference(&target, theirs, &live).await;
+        drop(turn);
+        Ok(match difference {
             Some(difference) => Content::Difference(live, difference),
             None => Content::Full(live),
         })

@@ -4,6 +4,7 @@
 
 mod common;
 mod large;
+mod later;
 mod october;
 mod others;
 mod proxy;

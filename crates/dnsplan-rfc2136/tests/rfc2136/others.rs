@@ -14,7 +14,7 @@ use dnsplan_rfc2136::{Rfc2136Target, Settings, Weights};
 
 use crate::common::{FENCE, Place, owner, until};
 
-async fn bed(software: Software) -> (Arc<Place>, World<Rfc2136Target>) {
+pub(crate) async fn bed(software: Software) -> (Arc<Place>, World<Rfc2136Target>) {
     let place = Place::start(software);
     let target = place.target("rfc2136:others").await;
     (place, World::around(target))
@@ -30,7 +30,7 @@ async fn forgetful(place: &Place, world: &World<Rfc2136Target>) -> World<Rfc2136
     }
 }
 
-async fn publish(world: &World<Rfc2136Target>, zone: Zone) -> Arc<Plan> {
+pub(crate) async fn publish(world: &World<Rfc2136Target>, zone: Zone) -> Arc<Plan> {
     let head = world.store.head(world.target.zone()).await.unwrap();
     let parent = head.as_ref().map_or(ParentGeneration::NONE, ParentGeneration::of);
     let provenance = Provenance::new("test", Timestamp::from_millis(0), "a test");
@@ -44,15 +44,15 @@ fn rrset(record_type: &str, texts: &[&str]) -> RRset {
     RRset::simple(Ttl::new(60).unwrap(), data).unwrap()
 }
 
-fn with(mut zone: Zone, label: &str, record_type: &str, texts: &[&str]) -> Zone {
+pub(crate) fn with(mut zone: Zone, label: &str, record_type: &str, texts: &[&str]) -> Zone {
     zone.set_rrset(owner(label), rrset(record_type, texts)).unwrap();
     zone
 }
 
-type Watched = Enactor<MemoryStore, Rfc2136Target, VirtualClock, CountedNonces>;
+pub(crate) type Watched = Enactor<MemoryStore, Rfc2136Target, VirtualClock, CountedNonces>;
 
 /// An enactor, and what it sets aside.
-fn watched(world: &World<Rfc2136Target>) -> (Watched, Arc<Mutex<Vec<String>>>) {
+pub(crate) fn watched(world: &World<Rfc2136Target>) -> (Watched, Arc<Mutex<Vec<String>>>) {
     let aside = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&aside);
     let (store, target) = (Arc::clone(&world.store), Arc::clone(&world.target));
@@ -74,7 +74,7 @@ fn watched(world: &World<Rfc2136Target>) -> (Watched, Arc<Mutex<Vec<String>>>) {
 }
 
 /// Puts a zone in place, and says what was set aside: owner names, sorted, and all reasons.
-async fn enact(place: &Place, world: &World<Rfc2136Target>, zone: Zone) -> (Vec<String>, String) {
+pub(crate) async fn enact(place: &Place, world: &World<Rfc2136Target>, zone: Zone) -> (Vec<String>, String) {
     let plan = publish(world, zone).await;
     let (mut enactor, aside) = watched(world);
     let rest = enactor.pass().await;
@@ -360,7 +360,7 @@ async fn records_of_many_types_go_in_and_come_back_as_they_were() {
     }
 }
 
-fn weighted(record_type: &str, members: &[(&str, u8, &str)]) -> RRset {
+pub(crate) fn weighted(record_type: &str, members: &[(&str, u8, &str)]) -> RRset {
     let origin = "example.".parse().unwrap();
     let member = |(id, weight, text): &(&str, u8, &str)| Member {
         id: (*id).into(),

@@ -15,7 +15,6 @@ mod harness;
 mod operate;
 mod output;
 mod primaries;
-mod processes;
 mod races;
 mod report;
 mod restarts;

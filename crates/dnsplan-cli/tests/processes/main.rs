@@ -3,10 +3,19 @@
 //! 1. What clients are answered is read at the edges all the while, and afterwards once more from the log of what was written, where
 //!    no moment is missed.
 //! 2. All that is random hangs on a seed, which is printed; `DNSPLAN_TEST_SEED` sets it. When processes run is not repeatable.
-//! 3. A race is about 200 plans, or as many as `DNSPLAN_RACE_GENERATIONS` says (at most 65,535):
-//!    `DNSPLAN_RACE_GENERATIONS=2000 cargo test -p dnsplan-cli --test cli processes::race -- --nocapture`
+//! 3. A race is about 40 plans, or as many as `DNSPLAN_RACE_GENERATIONS` says. The full size is 200:
+//!    `DNSPLAN_RACE_GENERATIONS=200 cargo test -p dnsplan-cli --test processes race -- --nocapture --test-threads=1`
+
+#![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
 
 mod crew;
+#[expect(
+    dead_code,
+    unused_imports,
+    reason = "shared with the tests of the command line, which use more of it"
+)]
+#[path = "../cli/harness/mod.rs"]
+mod harness;
 mod judge;
 mod october;
 mod place;

@@ -11,7 +11,7 @@ use super::place::{Place, until};
 
 const ENACTORS: usize = 8;
 /// How many plans there are unless `DNSPLAN_RACE_GENERATIONS` says otherwise.
-const GENERATIONS: u16 = 200;
+const GENERATIONS: u16 = 40;
 /// How far plans may run ahead of what is live, at most.
 const AHEAD: u64 = 5;
 

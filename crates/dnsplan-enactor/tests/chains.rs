@@ -292,6 +292,30 @@ fn a_plan_at_the_base_that_cannot_be_read_is_done_without_but_one_that_cannot_be
 }
 
 #[test]
+fn a_superseded_plan_that_cannot_be_had_now_is_waited_for() {
+    let (world, _) = one_behind(Layout::InPlace);
+    let failed = || TargetError::Misconfigured("not now".to_owned());
+    world.target.refuse(5, is_part(2, 2), failed());
+    let mut enactor = world.enactor_at(&world.target, "e2").with_config(config());
+    assert!(block_on(enactor.pass()).is_err());
+    let third = grow(&world, 3);
+    // The second plan is given up at its third failure, and the first part of the third one is all that fits before the next.
+    while world.target.record().generation != third.generation() {
+        assert!(block_on(enactor.pass()).is_err());
+    }
+    world.target.refuse_nothing();
+    let (store, mut enactor) = doctored(&world);
+    world.target.trace();
+    store.withholds_plan.store(2, Ordering::Relaxed);
+    let away = StoreError::Unavailable("a plan".to_owned());
+    assert_eq!(block_on(enactor.pass()), Err(away.into()));
+    assert!(world.target.trace().is_empty(), "nothing is written in the meantime");
+    store.withholds_plan.store(0, Ordering::Relaxed);
+    assert_eq!(block_on(enactor.pass()), live(3));
+    assert_is_all(&world.target, &third);
+}
+
+#[test]
 fn g4_a_history_that_cannot_be_had_now_is_waited_for_and_one_that_is_gone_is_done_without() {
     for away in [StoreError::Unavailable("busy".to_owned()), StoreError::Unknown("lost".to_owned())] {
         let world = halfway();

@@ -372,3 +372,17 @@ fn as_much_text_as_a_record_has_room_for_may_be_set_aside() {
         assert_eq!(block_on(enactor.pass()), rest, "{more} characters more");
     }
 }
+
+#[test]
+fn what_the_store_did_not_take_down_is_told_again() {
+    let (world, _) = settled(Layout::InPlace);
+    let (store, mut enactor) = doctored(&world);
+    let mut told = |is_deaf, arrival| {
+        store.is_deaf.store(is_deaf, Ordering::Relaxed);
+        world.target.tell_arrival(Some(Ok(arrival)));
+        assert_eq!(block_on(enactor.pass()), live(1));
+        report(&world).state
+    };
+    assert_eq!(told(true, Arrival::Underway), "live", "nothing fails of it");
+    assert_eq!(told(false, Arrival::Underway), "live, on its way to the edges");
+}

@@ -70,4 +70,8 @@ fn g3_a_tree_that_a_left_over_owner_name_is_answered_from_is_kept() {
     let contents = world.target.contents();
     assert_eq!(contents.record().unwrap().floor, generation(2), "by the record alone the tree could go");
     assert_eq!(contents.answered(Layout::Tree, &host).as_ref(), first.zone().node(&host));
+    assert!(
+        contents.trees.contains_key(&name),
+        "it is the tree that answers, not what somebody else has there"
+    );
 }

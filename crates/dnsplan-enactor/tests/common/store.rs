@@ -24,6 +24,8 @@ pub(crate) struct Doctored {
     pub(crate) withholds_plan: AtomicU64,
     /// What the history says to everybody who asks.
     pub(crate) history_fails: Mutex<Option<StoreError>>,
+    /// What is told of targets is not taken down.
+    pub(crate) is_deaf: AtomicBool,
     /// How often a floor was asked for.
     pub(crate) floors: AtomicU64,
     pub(crate) plans: Mutex<BTreeMap<Generation, Arc<Plan>>>,
@@ -96,6 +98,9 @@ impl PlanStore for Doctored {
         target: &TargetId,
         report: TargetReport,
     ) -> Result<(), StoreError> {
+        if self.is_deaf.load(Ordering::Relaxed) {
+            return Err(StoreError::Unavailable("a fault was asked for".to_owned()));
+        }
         self.up()?.report(zone, target, report).await
     }
     async fn confirm(

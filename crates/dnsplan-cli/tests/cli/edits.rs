@@ -1,26 +1,18 @@
 //! Saving the spec while `up` runs.
 
-use std::time::{Duration, Instant};
-
-use crate::harness::{Cell, udp, wait_for, wait_within};
+use crate::harness::{Cell, udp, wait_for};
 use crate::spec::{OTHER_ZONE, answer, serial, spec, two_zones, wait_answer, web};
 
-/// How soon a saved spec has to be answered from.
-const SOON: Duration = Duration::from_secs(2);
-
 #[test]
-fn saving_the_spec_changes_the_answers_within_two_seconds() {
+fn saving_the_spec_changes_the_answers() {
     let cell = Cell::new();
     let up = cell.up_with(&spec(1));
     let addr = up.addr();
     assert_eq!(answer(addr), [web(1)]);
     let saves: [fn(&Cell, &str, &str); 2] = [Cell::save, Cell::replace];
     for (mark, save) in (2..8).zip(saves.iter().cycle()) {
-        let saved = Instant::now();
         save(&cell, "spec.toml", &spec(mark));
-        wait_within(SOON, "the new answer", || (answer(addr) == [web(mark)]).then_some(()));
-        let took = saved.elapsed();
-        assert!(took < SOON, "{took:?} from save to answer");
+        wait_for("the new answer", || (answer(addr) == [web(mark)]).then_some(()));
         assert_eq!(serial(addr), u64::from(mark), "one save, one generation");
     }
 }

@@ -275,14 +275,15 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         self.store.get(&zone, head).await
     }
 
-    /// A tree that is live is verified once, and what it leaves behind is deleted, before a newer one is staged beside it. Otherwise
+    /// Where writes cost, a tree that is live is verified once, and what it leaves behind is deleted, before a newer one is staged beside it. Otherwise
     /// plans that come faster than a chain takes would leave all their trees behind, until no more of them fit the zone.
     fn owes_verification(&self, record: &FenceRecord, confirmed: Generation) -> bool {
         let generation = record.generation;
         let is_staging = record.stage.is_some_and(|stage| stage.generation > generation);
         let is_under_way = self.memory.verifying.is_some_and(|(same, _)| same == generation);
         let is_new = confirmed < generation && self.memory.verified != Some(generation);
-        self.target.layout() == Layout::Tree
+        self.target.is_metered()
+            && self.target.layout() == Layout::Tree
             && !generation.is_zero()
             && record.flip.is_complete()
             && !is_staging

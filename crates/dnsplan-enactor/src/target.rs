@@ -207,7 +207,7 @@ pub trait Target: Register<Payload = Quarantine, Rider = Rider, Error = TargetEr
     fn repair_limit(&self) -> usize;
 
     /// Whether every call costs something. Then the floor is raised only where that lets a tree be deleted, between two audits the
-    /// enactor goes by [`Target::recall`], and chains are cut anew where [`TargetError::TooLarge`] or [`TargetError::Unproven`]
+    /// enactor goes by [`Target::recall`], a live tree is verified before a newer one is staged, and chains are cut anew where [`TargetError::TooLarge`] or [`TargetError::Unproven`]
     /// asks for it.
     fn is_metered(&self) -> bool {
         false

@@ -105,7 +105,7 @@ impl<'p> Scene<'p> {
         place.publish(1);
         let readers = Readers::start(fake);
         let slow = place.enactor();
-        slow.wait_out("generation 1 is live");
+        until("the first plan to be live", || slow.out().contains("generation 1 is live"));
         let slow_name = name(&slow);
         fake.inject(Fault::Held.next(1).on(Operation::ChangeResourceRecordSets).after(nth));
         place.publish(2);

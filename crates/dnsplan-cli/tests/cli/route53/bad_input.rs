@@ -147,7 +147,10 @@ fn what_does_not_go_together_is_said_before_anything_is_done() {
             &["enactor", "--target", "one", "--layout", "tree"],
             &["--layout is for a hosted zone", "route53:ZONEID"],
         ),
-        (&["enactor", "--target", "one", "--poll", "1"], &["--poll is for a hosted zone"]),
+        (
+            &["enactor", "--target", "one", "--poll", "1"],
+            &["--poll is for a zone that is served elsewhere", "route53:ZONEID"],
+        ),
         (&["enactor", "--poll", "1"], &["--target"]),
         (&["enactor", "--target", target, "--poll", "0"], &["a number of seconds from 0.01"]),
         (&["enactor", "--target", target, "--layout", "whole"], &["in-place", "tree"]),
@@ -158,7 +161,10 @@ fn what_does_not_go_together_is_said_before_anything_is_done() {
             &["up", "spec.toml", "--target", target],
             &["this command answers DNS itself", "dnsplan enactor --target"],
         ),
-        (&["apply", "spec.toml", "--target", "one"], &["name a hosted zone of Route 53: route53:ZONEID"]),
+        (
+            &["apply", "spec.toml", "--target", "one"],
+            &["name a hosted zone of Route 53 (route53:ZONEID)", "rfc2136:ADDR:PORT"],
+        ),
         (&["plan", "spec.toml", "--change-batches"], &["--target"]),
         (&["plan", "spec.toml", "--target", target], &["--change-batches"]),
     ];
@@ -184,19 +190,24 @@ fn a_daemon_waits_for_a_server_that_is_away() {
 
 #[test]
 fn a_health_check_that_is_not_there() {
-    let hosted = Hosted::new();
-    let checked = spec(1).replace("weight = 3", "weight = 3, health_check = \"no-such-check\"");
-    hosted.cell.save("spec.toml", &checked);
-    let apply = ["apply", "spec.toml", "--target", &hosted.target];
-    let said = [
-        "api.example.org. set aside",
-        "health check with id no-such-check",
-        "but for api.example.org., which is set aside",
-    ];
-    hosted.run(&apply).expect(1).says(&said);
-    assert_eq!(hosted.answer("web.example.org", "A"), [web(1)], "the rest is live");
-    hosted.fake.add_health_check("no-such-check");
-    hosted.cell.save("spec.toml", &checked.replace(&web(1), &web(2)));
-    hosted.ok(&apply);
-    assert_eq!(hosted.answer("api.example.org", "A").len(), 1);
+    for is_protected in [true, false] {
+        let hosted = Hosted::new();
+        let protection = format!("name = \"api\"\nprotected = {is_protected}");
+        let checked = spec(1).replace("name = \"api\"", &protection);
+        let checked = checked.replace("weight = 3", "weight = 3, health_check = \"no-such-check\"");
+        hosted.cell.save("spec.toml", &checked);
+        let apply = ["apply", "spec.toml", "--target", &hosted.target];
+        let (code, last) = if is_protected {
+            (4, "in place but for api.example.org., which it protects and the target rejects")
+        } else {
+            (1, "but for api.example.org., which is set aside")
+        };
+        let said = ["api.example.org. set aside", "health check with id no-such-check", last];
+        hosted.run(&apply).expect(code).says(&said);
+        assert_eq!(hosted.answer("web.example.org", "A"), [web(1)], "the rest is live");
+        hosted.fake.add_health_check("no-such-check");
+        hosted.cell.save("spec.toml", &checked.replace(&web(1), &web(2)));
+        hosted.ok(&apply);
+        assert_eq!(hosted.answer("api.example.org", "A").len(), 1);
+    }
 }

@@ -56,6 +56,7 @@ mod notify;
 mod respond;
 mod served;
 mod server;
+mod shares;
 mod stream;
 mod target;
 mod transfer;

@@ -2,7 +2,9 @@
 //!
 //! 1. Each zone and secondary has a task of its own: one that is away holds up nobody.
 //! 2. A secondary is told the newest serial only. What is superseded before it is acknowledged is not told any more.
-//! 3. What gets no answer is said again, less and less often, for as long as it is the newest.
+//! 3. What gets no answer is said again, less and less often, for as long as it is the newest. An answer is a response with
+//!    the message's own id, operation and question.
+//! 4. Nobody is told of a zone of which nothing is live, or nothing that could be transferred.
 
 use std::collections::BTreeSet;
 use std::io;
@@ -50,6 +52,15 @@ enum Unheard {
         "it answers {0}: let it accept NOTIFY for the zone from here, with this server's key if there is one"
     )]
     Refused(ResponseCode),
+}
+
+/// What became of a message to a secondary.
+#[derive(Clone, Copy, Debug)]
+enum Said {
+    /// It was acknowledged.
+    Heard,
+    /// There was nothing to say.
+    Nothing,
 }
 
 /// Notifies from `source` of all zones of `handler`, those added later too, until it is dropped.
@@ -116,17 +127,17 @@ impl Teller {
                 tracing::info!(%zone, %secondary, %generation, %error, ?rest, "a secondary has not heard, it will be told again");
             })
             .await;
-        if told.is_ok() {
+        if matches!(told, Ok(Said::Heard)) {
             self.desk.counters.acknowledged.add();
             tracing::debug!(%zone, %secondary, %generation, "a secondary has heard");
         }
     }
 
     /// Says it once, and waits for the answer.
-    async fn say(&self) -> Result<(), Unheard> {
+    async fn say(&self) -> Result<Said, Unheard> {
         let Some(soa) = self.target.snapshot().and_then(|live| Version::of(live.value())).map(|v| v.soa)
         else {
-            return Ok(());
+            return Ok(Said::Nothing);
         };
         let (socket, mut message) = (self.socket().await?, notification(soa));
         let verifier = match self.desk.keys().first() {
@@ -142,7 +153,7 @@ impl Teller {
                 let length = socket.recv(&mut bytes).await?;
                 let Some(bytes) = bytes.get(..length) else { continue };
                 let answer = Message::from_vec(bytes)?;
-                if answer.id != message.id || answer.message_type != MessageType::Response {
+                if !is_answer(&message, &answer) {
                     continue;
                 }
                 if answer.response_code != ResponseCode::NoError {
@@ -151,7 +162,7 @@ impl Teller {
                 if let Some(verifier) = &mut verifier {
                     verifier.verify(bytes)?;
                 }
-                return Ok(());
+                return Ok(Said::Heard);
             }
         };
         timeout(PATIENCE, heard).await.map_err(|_| Unheard::Silent)?
@@ -171,6 +182,16 @@ impl Teller {
     }
 }
 
+/// Whether `answer` is one to `message`: a response with its id, operation and question. A server that understands nothing of
+/// the message may say so without the question, but acknowledges nothing by that.
+fn is_answer(message: &Message, answer: &Message) -> bool {
+    let is_refusal = answer.response_code != ResponseCode::NoError;
+    answer.message_type == MessageType::Response
+        && answer.id == message.id
+        && answer.op_code == message.op_code
+        && (answer.queries == message.queries || (is_refusal && answer.queries.is_empty()))
+}
+
 /// The message (RFC 1996 section 3.7), with the newest SOA as a hint.
 fn notification(soa: Record) -> Message {
     let mut message = Message::query();
@@ -180,4 +201,49 @@ fn notification(soa: Record) -> Message {
     message.add_query(Query::query(soa.name.clone(), RecordType::SOA));
     message.add_answer(soa);
     message
+}
+
+#[cfg(test)]
+mod tests {
+    use std::str::FromStr as _;
+
+    use hickory_proto::rr::Name;
+
+    use super::*;
+
+    /// An answer, as it should be but for what is changed.
+    fn is_answer_with(change: impl FnOnce(&mut Message)) -> bool {
+        let mut message = Message::query();
+        message.metadata.op_code = OpCode::Notify;
+        message.add_query(Query::query(Name::from_str("example.").unwrap(), RecordType::SOA));
+        let mut answer = message.clone();
+        answer.metadata.message_type = MessageType::Response;
+        change(&mut answer);
+        is_answer(&message, &answer)
+    }
+
+    #[test]
+    fn an_answer_has_the_id_the_operation_and_the_question_of_the_message() {
+        assert!(is_answer_with(|_| ()));
+        assert!(!is_answer_with(|answer| answer.metadata.message_type = MessageType::Query));
+        assert!(!is_answer_with(|answer| answer.metadata.id ^= 1));
+        assert!(!is_answer_with(|answer| answer.metadata.op_code = OpCode::Query));
+        assert!(!is_answer_with(|answer| answer.queries[0].name = Name::root()));
+        assert!(!is_answer_with(|answer| answer.queries[0].query_type = RecordType::NS));
+        assert!(!is_answer_with(|answer| answer.queries.clear()));
+    }
+
+    #[test]
+    fn only_a_refusal_may_come_without_the_question() {
+        let refused = |answer: &mut Message| answer.metadata.response_code = ResponseCode::NotImp;
+        assert!(is_answer_with(refused));
+        assert!(is_answer_with(|answer| {
+            refused(answer);
+            answer.queries.clear();
+        }));
+        assert!(!is_answer_with(|answer| {
+            refused(answer);
+            answer.queries[0].name = Name::root();
+        }));
+    }
 }

@@ -15,6 +15,7 @@ use tokio::net::{TcpListener, UdpSocket};
 use tokio::task::JoinSet;
 
 use crate::handler::Handler;
+use crate::stream::Limits;
 use crate::{notify, stream};
 
 /// How many ports that the system picks for TCP are tried until UDP has the same one free.
@@ -60,7 +61,7 @@ impl DnsServer {
         let (listener, udp) = bound.map_err(|cause| ServerError::Bind { address, cause })?;
         let address = listener.local_addr().map_err(|cause| ServerError::Bind { address, cause })?;
         let mut tasks = JoinSet::new();
-        tasks.spawn(stream::listen(listener, handler.clone()));
+        tasks.spawn(stream::listen(listener, handler.clone(), Limits::default()));
         tasks.spawn(notify::notify_all(handler.clone(), address.ip()));
         let mut server = Server::new(handler);
         udp.into_iter().for_each(|socket| server.register_socket(socket));

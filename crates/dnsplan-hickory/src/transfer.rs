@@ -5,6 +5,8 @@
 //!    between two messages, and only one message of all transfers is packed at a time.
 //! 3. Whoever may not transfer is refused before anything about the zone is looked up.
 //! 4. A difference is sent only where the client's version is still kept and the difference is smaller than the zone.
+//! 5. No client keeps the others from their turn: each has a share of the transfers that are sent at once, a slow one is given
+//!    up, and so is waiting for a turn.
 
 mod answer;
 mod config;
@@ -13,6 +15,7 @@ mod counts;
 mod difference;
 mod history;
 mod messages;
+mod pace;
 mod tsig;
 
 pub use config::{Transfers, TransfersError};
@@ -21,4 +24,5 @@ pub use counts::TransferCounts;
 pub(crate) use answer::{Content, Desk, How, is_transfer};
 pub(crate) use history::{History, Version};
 pub(crate) use messages::{Messages, TooLarge};
+pub(crate) use pace::{Pace, TooSlow};
 pub(crate) use tsig::{Chain, Seal, Verdict, now, verify};

@@ -1,5 +1,6 @@
 //! Deciding what a request for a transfer is answered with.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use dnsplan_plan::{OwnerName, RData, RecordType};
@@ -8,12 +9,14 @@ use hickory_proto::op::{OpCode, ResponseCode};
 use hickory_proto::rr::{DNSClass, Record};
 use hickory_server::server::Request;
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 use super::content::records;
 use super::counts::{Counter, Counters};
 use super::difference::Difference;
 use super::{TransferCounts, Transfers, TransfersError, Version};
 use crate::lookup::Answer;
+use crate::shares::{Held, Shares};
 use crate::target::HickoryTarget;
 
 /// More records than this fit in no datagram: one has 12 bytes at least.
@@ -25,8 +28,17 @@ pub(crate) struct Desk {
     config: Transfers,
     pub(crate) counters: Counters,
     slots: Semaphore,
+    /// How many of them each client may have.
+    shares: Arc<Shares>,
     /// Held while a difference is found, or a message is packed.
     packer: Mutex<()>,
+}
+
+/// The right to send a transfer.
+#[derive(Debug)]
+pub(crate) struct Slot<'a> {
+    _slot: SemaphorePermit<'a>,
+    _share: Held,
 }
 
 /// What a request for a transfer is answered with.
@@ -67,7 +79,8 @@ impl Desk {
     pub(crate) fn new(config: Transfers) -> Result<Self, TransfersError> {
         config.check()?;
         let slots = Semaphore::new(config.at_once.min(Semaphore::MAX_PERMITS));
-        Ok(Self { config, counters: Counters::default(), slots, packer: Mutex::default() })
+        let shares = Shares::new(config.share());
+        Ok(Self { config, counters: Counters::default(), slots, shares, packer: Mutex::default() })
     }
 
     pub(crate) const fn config(&self) -> &Transfers {
@@ -82,9 +95,20 @@ impl Desk {
         self.counters.read()
     }
 
-    /// The right to send a transfer, when it is this one's turn.
-    pub(crate) async fn slot(&self) -> SemaphorePermit<'_> {
-        self.slots.acquire().await.expect("invariant: nobody closes the semaphore")
+    /// The right to send `client` a transfer, when it is this one's turn. `None` where that takes too long.
+    pub(crate) async fn slot(&self, client: IpAddr) -> Option<Slot<'_>> {
+        let turn = async {
+            // In this order: who has its share already waits behind itself, and not before others.
+            let share = self.shares.of(client).wait().await;
+            let slot = self.slots.acquire().await.expect("invariant: nobody closes the semaphore");
+            Slot { _slot: slot, _share: share }
+        };
+        let slot = timeout(self.config.wait, turn).await.ok();
+        if slot.is_none() {
+            self.counters.turned_away.add();
+            tracing::warn!(%client, "a transfer waited too long for its turn, it was answered SERVFAIL");
+        }
+        slot
     }
 
     /// Packs a message when it is this one's turn: one worker at a time, so that the others are left for queries.

@@ -1,6 +1,7 @@
 //! Who may transfer the zones, and who is told of a new plan.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use dnsplan_tsig::TsigKey;
 use ipnet::IpNet;
@@ -21,14 +22,31 @@ pub struct Transfers {
     /// How many earlier versions of a zone are kept, so that a secondary which has one of them is sent the difference
     /// (IXFR). Each costs the memory of what changed since.
     pub history: usize,
-    /// How many transfers are sent at once; more wait.
+    /// How many transfers are sent at once; more wait for their turn. One client (an IPv4 address, an IPv6 network of 64 bits)
+    /// is sent a fourth of them at most, rounded up.
     pub at_once: usize,
+    /// How long a transfer waits for its turn; then it is answered SERVFAIL, and the secondary asks again later.
+    pub wait: Duration,
+    /// How long a client may take nothing in the midst of a transfer; then the transfer ends.
+    pub stall: Duration,
+    /// How many bytes a second a client must take of a transfer. One that takes fewer is waited for as long as one that takes
+    /// nothing, in all. 0: any number.
+    pub slowest: u32,
 }
 
 impl Default for Transfers {
     /// Nobody, with the usual bounds.
     fn default() -> Self {
-        Self { allow: Vec::new(), keys: Vec::new(), notify: Vec::new(), history: 32, at_once: 8 }
+        Self {
+            allow: Vec::new(),
+            keys: Vec::new(),
+            notify: Vec::new(),
+            history: 32,
+            at_once: 8,
+            wait: Duration::from_secs(60),
+            stall: Duration::from_secs(30),
+            slowest: 16_384,
+        }
     }
 }
 
@@ -50,6 +68,11 @@ pub enum TransfersError {
     /// No transfer could ever be sent.
     #[error("no transfer is sent at once: allow one at least")]
     NoneAtOnce,
+    /// Every transfer would end at once.
+    #[error(
+        "a client may not take nothing for any time at all, so every transfer would end: give `stall` some seconds"
+    )]
+    NoPatience,
 }
 
 impl Transfers {
@@ -76,7 +99,15 @@ impl Transfers {
         if self.at_once == 0 {
             return Err(TransfersError::NoneAtOnce);
         }
+        if self.stall.is_zero() {
+            return Err(TransfersError::NoPatience);
+        }
         Ok(())
+    }
+
+    /// How many transfers are sent to one client at once.
+    pub(crate) const fn share(&self) -> usize {
+        self.at_once.div_ceil(4)
     }
 
     /// Whether a client may transfer.
@@ -137,5 +168,7 @@ mod tests {
         }
         let transfers = Transfers { at_once: 0, ..from(&[], &["a"]) };
         assert_eq!(transfers.check(), Err(TransfersError::NoneAtOnce));
+        let transfers = Transfers { stall: Duration::ZERO, ..from(&[], &["a"]) };
+        assert_eq!(transfers.check(), Err(TransfersError::NoPatience));
     }
 }

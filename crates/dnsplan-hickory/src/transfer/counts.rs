@@ -14,9 +14,12 @@ pub struct TransferCounts {
     /// Requests for transfers that were refused: by address or for want of a key, for a zone that is not here, or as
     /// malformed.
     pub refused: u64,
-    /// Requests of any kind whose signature was wrong: an unknown key, another secret, another time.
+    /// Requests for transfers whose turn did not come in time. They were answered SERVFAIL.
+    pub turned_away: u64,
+    /// Requests of any kind whose signature was wrong: an unknown key, another secret, another time, or cut short.
     pub wrongly_signed: u64,
-    /// Transfers, of those begun, that ended early: the client went or took nothing for too long, or a record fits no message.
+    /// Transfers, of those begun, that ended early: the client went or took too little for too long, or a record
+    /// fits no message.
     pub broken: u64,
     /// NOTIFY messages sent, again or for the first time.
     pub notified: u64,
@@ -31,6 +34,7 @@ pub(crate) struct Counters {
     pub(crate) incremental: Counter,
     pub(crate) serial_only: Counter,
     pub(crate) refused: Counter,
+    pub(crate) turned_away: Counter,
     pub(crate) wrongly_signed: Counter,
     pub(crate) broken: Counter,
     pub(crate) notified: Counter,
@@ -57,6 +61,7 @@ impl Counters {
             incremental: self.incremental.get(),
             serial_only: self.serial_only.get(),
             refused: self.refused.get(),
+            turned_away: self.turned_away.get(),
             wrongly_signed: self.wrongly_signed.get(),
             broken: self.broken.get(),
             notified: self.notified.get(),

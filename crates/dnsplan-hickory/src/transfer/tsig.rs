@@ -1,9 +1,11 @@
 //! TSIG on requests and responses (RFC 8945).
 //!
-//! 1. What fails is answered as section 5.2 says: an unknown key and a wrong MAC unsigned, a wrong time signed, with our
-//!    time.
+//! 1. What fails is answered as sections 5.2 and 5.3.2 say, and checked in that order: an unknown key and a wrong MAC unsigned,
+//!    a wrong time and a MAC that was cut short, but is right as far as it goes, signed. A wrong time comes with ours.
 //! 2. The messages of one response are a chain: each MAC covers the one before (section 5.3.1).
-//! 3. Nothing that depends on the key is computed for a MAC of another length than the algorithm's.
+//! 3. Nothing that depends on the key is computed for a MAC of a length that no client may send (section 5.2.2.1), and MACs are
+//!    compared in a time that says nothing about them.
+//! 4. A MAC that was cut short proves nothing here: our policy is that it is whole (section 5.2.4).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -40,8 +42,17 @@ pub(crate) struct Chain {
     /// The MAC of the message before; at first the request's.
     prior: Vec<u8>,
     is_first: bool,
-    /// The request's time, where that is what is wrong.
-    wrong_time: Option<u64>,
+    /// What is wrong with the request.
+    fault: Option<Fault>,
+}
+
+/// What is wrong with a request whose MAC is right.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// The request's own time and how far off it may be: both go back.
+    Time { time: u64, fudge: u16 },
+    /// The MAC was cut short.
+    Truncated,
 }
 
 /// Seconds since 1970.
@@ -62,26 +73,35 @@ pub(crate) fn verify(request: &Request, keys: &[TsigKey], now: impl FnOnce() -> 
     if tsig.mac.len() > full || tsig.mac.len() < (full / 2).max(10) {
         return Verdict::Wrong(ResponseCode::FormErr, None);
     }
-    if tsig.mac.len() < full {
-        return wrong(TsigError::BadTrunc);
-    }
     let Ok((signed, _)) = signed_bitmessage_to_buf(request.as_slice(), None, true) else {
         return Verdict::Wrong(ResponseCode::FormErr, None);
     };
-    if signer.verify(&signed, &tsig.mac).is_err() {
+    if !begins_mac(signer, &signed, &tsig.mac) {
         return wrong(TsigError::BadSig);
     }
-    let chain = Chain {
-        signer: signer.clone(),
-        id,
-        prior: tsig.mac.clone(),
-        is_first: true,
-        wrong_time: (now().abs_diff(tsig.time) > u64::from(tsig.fudge)).then_some(tsig.time),
+    let fault = if now().abs_diff(tsig.time) > u64::from(tsig.fudge) {
+        Some(Fault::Time { time: tsig.time, fudge: tsig.fudge })
+    } else {
+        (tsig.mac.len() < full).then_some(Fault::Truncated)
     };
-    match chain.wrong_time {
+    // The request's MAC is covered as it came, cut short or not (section 5.2.2.1).
+    let chain = Chain { signer: signer.clone(), id, prior: tsig.mac.clone(), is_first: true, fault };
+    match fault {
         Some(_) => Verdict::Wrong(ResponseCode::NotAuth, Some(Seal::Chain(chain))),
         None => Verdict::Signed(chain),
     }
+}
+
+/// Whether `mac` is the MAC of `signed`, or its beginning. MACs of the two are compared, so that the time that it takes tells
+/// nothing about the bytes.
+fn begins_mac(signer: &TSigner, signed: &[u8], mac: &[u8]) -> bool {
+    if mac.len() == mac_length(signer.algorithm()) {
+        return signer.verify(signed, mac).is_ok();
+    }
+    let of = |bytes: &[u8]| signer.sign(bytes).ok();
+    let right = of(signed).and_then(|right| right.get(..mac.len()).map(<[u8]>::to_vec));
+    let (Some(right), Some(found)) = (right, of(mac)) else { return false };
+    signer.verify(&right, &found).is_ok()
 }
 
 /// How long a MAC is, in bytes.
@@ -150,20 +170,16 @@ impl Chain {
 
     /// The TSIG data without its MAC.
     fn tsig(&self, now: u64) -> TSIG {
-        let (time, error, other) = match self.wrong_time {
-            // RFC 8945 section 5.2.3: the request's time, and ours in 48 bits.
-            Some(time) => (time, Some(TsigError::BadTime), now.to_be_bytes()[2..].to_vec()),
-            None => (now, None, Vec::new()),
+        let ours = self.signer.fudge();
+        let (time, fudge, error, other) = match self.fault {
+            // RFC 8945 section 5.2.3: the request's time and fudge, and our time in 48 bits.
+            Some(Fault::Time { time, fudge }) => {
+                (time, fudge, Some(TsigError::BadTime), now.to_be_bytes()[2..].to_vec())
+            }
+            Some(Fault::Truncated) => (now, ours, Some(TsigError::BadTrunc), Vec::new()),
+            None => (now, ours, None, Vec::new()),
         };
-        TSIG::new(
-            self.signer.algorithm().clone(),
-            time,
-            self.signer.fudge(),
-            Vec::new(),
-            self.id,
-            error,
-            other,
-        )
+        TSIG::new(self.signer.algorithm().clone(), time, fudge, Vec::new(), self.id, error, other)
     }
 
     /// What the MAC of a later message covers (RFC 8945 section 5.3.1): the MAC before, the message, and the timers.

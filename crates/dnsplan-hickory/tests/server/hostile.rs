@@ -1,14 +1,15 @@
 //! Clients that do not behave. Whatever they send, the next one is served.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, UdpSocket};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 
 use dnsplan_hickory::{Chooser, SplitMix64};
 use hickory_proto::op::{Message, MessageType, ResponseCode};
 use hickory_proto::rr::rdata::NULL;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
+use socket2::{Domain, Socket, Type};
 
-use crate::common::{client, exchange, question};
+use crate::common::{PATIENCE, client, exchange, question};
 use crate::{connect, over_tcp, over_udp, receive, send, serve};
 
 /// Asks until the answer to this very question comes, past the answers to what was sent before.
@@ -94,6 +95,34 @@ fn a_signed_query_is_turned_down_since_no_key_is_known() {
     let tsig = RData::Unknown { code: RecordType::TSIG, rdata: NULL::with(vec![0; 17]) };
     request.add_additional(Record::from_rdata(Name::from_ascii("key.").unwrap(), 0, tsig));
     assert_eq!(over_udp(server.address, &request).metadata.response_code, ResponseCode::NotAuth);
+}
+
+#[test]
+fn one_address_has_64_connections_and_keeps_nobody_else_away() {
+    let server = serve("example.", &["www A 192.0.2.1"]);
+    let from_elsewhere = || {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.bind(&"127.0.0.2:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+        socket.connect(&server.address.into()).unwrap();
+        let stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    };
+    let mut held: Vec<TcpStream> = (0..64).map(|_| from_elsewhere()).collect();
+    let request = question("www.example.", RecordType::A).to_vec().unwrap();
+    let mut last = from_elsewhere();
+    // It is closed; whether before or after this is sent, nobody knows.
+    let length = u16::try_from(request.len()).unwrap().to_be_bytes();
+    let sent = last.write_all(&[&length, &request[..]].concat());
+    let answer = sent.and_then(|()| last.read(&mut [0]));
+    assert!(matches!(answer, Ok(0) | Err(_)), "{answer:?}");
+    assert!(
+        !answer.is_err_and(|error| error.kind() == ErrorKind::WouldBlock),
+        "it is closed, and not left alone"
+    );
+    send(held.last_mut().unwrap(), &request);
+    assert_eq!(receive(held.last_mut().unwrap()).answers.len(), 1);
+    lives(server.address);
 }
 
 #[test]

@@ -172,11 +172,69 @@ fn a_mac_that_is_cut_short_or_changed_is_refused() {
         (response.metadata.response_code, error)
     };
     assert_eq!(of(&|tsig| tsig.mac.truncate(16)), (ResponseCode::NotAuth, Some(TsigError::BadTrunc)));
+    assert_eq!(of(&|tsig| tsig.mac.truncate(31)), (ResponseCode::NotAuth, Some(TsigError::BadTrunc)));
     assert_eq!(of(&|tsig| tsig.mac.truncate(15)), (ResponseCode::FormErr, None));
     assert_eq!(of(&|tsig| tsig.mac.clear()), (ResponseCode::FormErr, None));
     assert_eq!(of(&|tsig| tsig.mac.push(0)), (ResponseCode::FormErr, None));
     assert_eq!(of(&|tsig| tsig.mac[31] ^= 1), (ResponseCode::NotAuth, Some(TsigError::BadSig)));
     assert_eq!(of(&|tsig| tsig.time -= 1), (ResponseCode::NotAuth, Some(TsigError::BadSig)));
+}
+
+/// What is answered to a request of `time`, whose MAC was changed, and the MAC as it was sent.
+fn answer_to(served: &Served, key: &TSigner, time: u64, change: impl Fn(&mut Vec<u8>)) -> (Vec<u8>, Vec<u8>) {
+    let mut request = axfr(ZONE);
+    request.finalize(key, time).unwrap();
+    let mut signature = request.signature.take().unwrap();
+    change(&mut signature.data.mac);
+    let mac = signature.data.mac.clone();
+    request.set_signature(signature);
+    let mut connection = Connection::open(served.address(), HOME);
+    connection.send(&request);
+    (connection.receive().unwrap(), mac)
+}
+
+#[test]
+fn a_fault_that_the_mac_itself_proves_is_answered_signed_and_any_other_unsigned() {
+    let (served, key) = (served(signed_by(KEY)), key());
+    let late = now() - 1_000;
+    for (cut, bit, time, error) in [
+        (16, 0, now(), TsigError::BadTrunc),
+        (31, 0, now(), TsigError::BadTrunc),
+        (16, 1, now(), TsigError::BadSig),
+        (16, 0, late, TsigError::BadTime),
+        (32, 0, late, TsigError::BadTime),
+        (16, 1, late, TsigError::BadSig),
+    ] {
+        let (bytes, mac) = answer_to(&served, &key, time, |mac| {
+            mac.truncate(cut);
+            mac[15] ^= bit;
+        });
+        let response = Message::from_vec(&bytes).unwrap();
+        let data = &tsig(&response).data;
+        assert_eq!((response.metadata.response_code, data.error), (ResponseCode::NotAuth, Some(error)));
+        if error == TsigError::BadSig {
+            assert!(data.mac.is_empty(), "the key is not known to be the client's");
+            continue;
+        }
+        // It covers the request's MAC as that was sent, and is whole itself.
+        key.verify_message_byte(&bytes, Some(&mac), true).expect("it is signed");
+        assert_eq!(data.mac.len(), 32);
+        assert_eq!(data.other.len(), if error == TsigError::BadTime { 6 } else { 0 });
+    }
+    assert_eq!(served.handler.transfer_counts().wrongly_signed, 6);
+}
+
+#[test]
+fn an_answer_about_a_wrong_time_has_the_fudge_of_the_request() {
+    let served = served(signed_by(KEY));
+    let name = key().signer_name().clone();
+    let impatient = TSigner::new(SECRET.to_vec(), TsigAlgorithm::HmacSha256, name, 60).unwrap();
+    let time = now() - 100;
+    let (bytes, mac) = answer_to(&served, &impatient, time, |_| ());
+    impatient.verify_message_byte(&bytes, Some(&mac), true).expect("it is signed");
+    let response = Message::from_vec(&bytes).unwrap();
+    let data = &tsig(&response).data;
+    assert_eq!((data.error, data.time, data.fudge), (Some(TsigError::BadTime), time, 60));
 }
 
 #[test]

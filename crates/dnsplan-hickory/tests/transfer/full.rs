@@ -136,7 +136,7 @@ fn one_connection_carries_several_requests_in_their_order() {
 }
 
 /// More than the sockets of a connection hold.
-fn larger_than_any_window() -> dnsplan_plan::Zone {
+pub(crate) fn larger_than_any_window() -> dnsplan_plan::Zone {
     let mut zone = zone();
     let text = long_text(15_000);
     for number in 0..2_000 {

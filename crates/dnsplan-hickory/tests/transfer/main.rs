@@ -11,6 +11,7 @@ mod changes;
 mod full;
 mod notify;
 mod secondaries;
+mod slow;
 mod torn;
 mod wire;
 

@@ -5,14 +5,14 @@ use std::time::{Duration, Instant};
 
 use dnsplan_hickory::{Handler, HickoryTarget, NoJournal, Transfers};
 use dnsplan_name_servers::process::until;
-use dnsplan_plan::TargetId;
-use hickory_proto::op::{Message, MessageType, OpCode, ResponseCode};
+use dnsplan_plan::{TargetId, Zone};
+use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::tsig::TsigAlgorithm;
-use hickory_proto::rr::{RecordType, TSigner};
+use hickory_proto::rr::{Name, RecordType, TSigner};
 
 use crate::common::{self, PATIENCE, Running};
 use crate::wire::{now, serial_of, signer};
-use crate::{Served, empty, hosts, local, signed_by, target};
+use crate::{Served, ZONE, empty, hosts, local, signed_by, target};
 
 const SECRET: &[u8] = b"sixteen bytes or more";
 const LATE: &str = "late.";
@@ -143,6 +143,53 @@ fn what_is_not_acknowledged_is_said_again_and_what_is_superseded_is_not() {
     served.publish(3, &hosts(3));
     // Had the first still been said, it would come before this.
     assert_eq!(ear.hear().1, 3);
+}
+
+#[test]
+fn what_answers_something_else_acknowledges_nothing() {
+    let ear = Ear::new();
+    let served = telling(&[&ear]);
+    served.publish(1, &hosts(1));
+    let (heard, _, from) = ear.hear();
+    let about = |zone: &str, qtype| Query::query(Name::from_ascii(zone).unwrap(), qtype);
+    ear.answer(&heard, from, |message| message.metadata.id ^= 1);
+    ear.answer(&heard, from, |message| message.metadata.message_type = MessageType::Query);
+    ear.answer(&heard, from, |message| message.metadata.op_code = OpCode::Query);
+    ear.answer(&heard, from, |message| message.queries.clear());
+    ear.answer(&heard, from, |message| message.queries = vec![about("other.", RecordType::SOA)]);
+    ear.answer(&heard, from, |message| message.queries = vec![about(ZONE, RecordType::NS)]);
+    ear.answer(&heard, from, |message| message.queries.push(about("other.", RecordType::SOA)));
+    // It is said again, so none of these was taken for an answer.
+    let (heard, serial, from) = ear.hear();
+    assert_eq!((serial, served.handler.transfer_counts().acknowledged), (1, 0));
+    // The name may come back in another case.
+    ear.answer(&heard, from, |message| message.queries = vec![about("EXAMPLE.", RecordType::SOA)]);
+    acknowledged(&served, 1);
+}
+
+#[test]
+fn a_zone_of_which_nothing_is_live_or_nothing_can_be_transferred_is_not_told() {
+    let ear = Ear::new();
+    let of = |zone: &str| HickoryTarget::new(TargetId::new(zone), zone.parse().unwrap(), NoJournal);
+    let (never, without_soa, late) = (of("a."), target(), of(LATE));
+    common::publish(&without_soa, &common::plan(3, Zone::empty(ZONE.parse().unwrap())));
+    common::publish(&late, &common::plan(4, empty(LATE)));
+    let transfers = Transfers { notify: vec![ear.address()], ..local() };
+    let handler = Handler::new([never.clone(), without_soa.clone(), late]).unwrap();
+    let handler = handler.transferring(transfers).unwrap();
+    let _server = Running::start(handler.clone());
+    let told = |count| until("the answer arrives", || handler.transfer_counts().acknowledged == count);
+    // The other two come before this one in the order of zones, and nobody has answered anything yet.
+    let (heard, serial, from) = ear.hear();
+    assert_eq!((serial, handler.transfer_counts().acknowledged), (4, 0));
+    ear.answer(&heard, from, |_| ());
+    told(1);
+    common::publish(&never, &common::plan(5, empty("a.")));
+    ear.acknowledge(5);
+    told(2);
+    common::publish(&without_soa, &common::plan(6, hosts(1)));
+    ear.acknowledge(6);
+    told(3);
 }
 
 #[test]

@@ -3,20 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use dnsplan_fence::{FreezeId, Generation, Move, Nonce, Observed, Permit, Swap, settle};
-use dnsplan_plan::{DemandReason, OwnerName, Plan, PlanStore, Timestamp};
+use dnsplan_fence::{Digest, FreezeId, Generation, Move, Nonce, Observed, Permit, Swap, settle};
+use dnsplan_plan::{DemandReason, OwnerName, Plan, PlanStore};
 
 use crate::chain::Anew;
+use crate::codec::owners_len;
 use crate::decide::{Step, Wait};
-use crate::enactor::{LOST_LIMIT, Next, Seen, View};
-use crate::report::live_state;
-use crate::{
-    Arrival, Audit, Clock, EnactError, Enactor, Event, FenceRecord, Nonces, Quarantine, Rest, Rider, Target,
-    TargetError, TreeName,
-};
+use crate::enactor::{LOST_LIMIT, Next};
+use crate::view::{Seen, View};
+use crate::{Clock, EnactError, Enactor, Event, Nonces, Quarantine, Rest, Rider, Target, TargetError};
 
 /// What became of a write.
-enum Put {
+pub(crate) enum Put {
     /// It took effect, without these owner names.
     Won(BTreeSet<OwnerName>),
     /// It did not, or nobody knows: the next look says.
@@ -26,7 +24,7 @@ enum Put {
 }
 
 impl Put {
-    fn next(self) -> Next {
+    pub(crate) fn next(self) -> Next {
         match self {
             Self::Won(_) | Self::NotWon => Next::Again,
             Self::Instead(next) => next,
@@ -37,11 +35,8 @@ impl Put {
 /// After how many failures in a row a begun chain gives way to a newer plan.
 const FAILURES: u32 = 3;
 
-/// How many writes a newer plan waits for while what is live is verified.
-const VERIFY_STEPS: u32 = 16;
-
-/// How much text of owner names may be set aside: the record must fit what a target takes.
-const QUARANTINE_TEXT: usize = 1400;
+/// How much text of a record owner names may be that are set aside: it must fit what a target takes.
+const QUARANTINE_TEXT: usize = 1488;
 
 impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     pub(crate) async fn act(&mut self, step: Step, view: View) -> Result<Next, EnactError> {
@@ -119,7 +114,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     }
 
     /// Writes owner names. What the target rejects is set aside by name, and the write is tried again without it.
-    async fn put(
+    pub(crate) async fn put(
         &mut self,
         action: Move,
         view: &View,
@@ -127,12 +122,13 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     ) -> Result<Put, EnactError> {
         let plan = view.plan();
         let mut aside = set_aside(view, plan.generation());
+        let inherited = inherited(view, plan.generation(), action);
         loop {
             let attempt = self.nonces.next();
             let Some(permit) = self.permit(view, &plan, action, attempt) else {
                 return Ok(Put::Instead(Next::Rest(Rest::Stale)));
             };
-            let permit = permit.carrying(quarantine(&plan, &aside));
+            let permit = permit.carrying(quarantine(&plan, &aside, &inherited));
             // Something stays behind at an older generation: its trees must not be reaped.
             let permit = if aside.is_empty() { permit } else { permit.holding_base() };
             match self.target.swap(permit, rider(&plan, &aside)).await {
@@ -143,7 +139,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
                         reason: reason.clone(),
                     });
                     aside.extend(owners);
-                    let text: usize = aside.iter().map(|owner| owner.to_string().len()).sum();
+                    let text = owners_len(aside.union(&inherited));
                     if aside.len() > self.config.quarantine_limit || text > QUARANTINE_TEXT {
                         return self.give_up(view, plan.generation()).await.map(Put::Instead);
                     }
@@ -193,141 +189,8 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         }
     }
 
-    /// Verifies what is live. A newer plan waits for that only so long.
-    async fn verify_in_turn(&mut self, view: &View) -> Result<Next, EnactError> {
-        let generation = view.plan().generation();
-        let steps =
-            self.memory.verifying.filter(|(same, _)| *same == generation).map_or(1, |(_, steps)| steps + 1);
-        // Until it has come to an end: a pass may end, or be cut short, at any await.
-        self.memory.verifying = None;
-        self.memory.verified = Some(generation);
-        let next = self.verify(view).await?;
-        match next {
-            Next::Again if steps < VERIFY_STEPS => self.memory.verifying = Some((generation, steps)),
-            Next::Rest(_) if view.sighting().head().head() > generation => return Ok(Next::Again),
-            Next::Again | Next::Rest(_) => {}
-        }
-        Ok(next)
-    }
-
-    /// All parts are in place: restore what differs, confirm, raise the floor, delete what can never be live again.
-    async fn verify(&mut self, view: &View) -> Result<Next, EnactError> {
-        let plan = view.plan();
-        let generation = plan.generation();
-        if self.audit_is_due(generation) {
-            let audit = self.inspect(view, &plan).await?;
-            if !audit.differing.is_empty() {
-                return self.repair(view, &audit.differing).await;
-            }
-            self.memory.audited = Some((generation, self.clock.now()));
-            self.memory.repaired = None;
-            self.memory.trees = audit.trees;
-            self.memory.trees.retain(|tree| !audit.held.contains(tree));
-            self.memory.mine = view.seen.record().map(|record| record.attempt);
-        }
-        // Nothing waits for it, and nothing fails of it.
-        let arrival = self.target.arrival().await.unwrap_or(Arrival::Unconfirmed);
-        let rejected = protected_aside(view, &plan);
-        if !rejected.is_empty() {
-            let event = Event::ProtectedRejected { generation, owners: rejected };
-            return self.demand(view, generation, DemandReason::Rejected, event).await;
-        }
-        self.tell(view, live_state(view, generation, arrival), None).await;
-        if view.confirmed < generation {
-            match self.store.confirm(self.target.zone(), self.target.id(), generation).await {
-                Ok(()) => self.emit(&Event::Confirmed(generation)),
-                Err(error) => {
-                    // A store that does not know the target (any more) is told of it again.
-                    self.memory.told = None;
-                    self.lenient(Err::<(), _>(error));
-                }
-            }
-        }
-        let record = view.sighting().record();
-        // Somebody else wrote since: they are cleaning up, or the next audit will.
-        if self.memory.mine != Some(record.attempt) {
-            self.memory.trees.clear();
-        }
-        if record.floor < record.base && self.wants_floor(record) {
-            let allowed = self.store.allow_floor(self.target.zone(), record.base).await;
-            let allowed = self.lenient(allowed);
-            if record.floor < allowed {
-                return Ok(self.write(view, &plan, Move::RaiseFloor(allowed), Rider::Nothing).await?.next());
-            }
-        }
-        while let Some(tree) = self.memory.trees.pop() {
-            if record.is_reapable(tree.generation) {
-                let put = self.write(view, &plan, Move::Reap(tree.generation), Rider::Reap { tree }).await?;
-                match put {
-                    Put::Won(_) => self.emit(&Event::Reaped(tree)),
-                    // What the target does not delete yet is there at the next look.
-                    Put::Instead(Next::Rest(Rest::Live(_))) => self.memory.trees.push(tree),
-                    Put::Instead(_) | Put::NotWon => {}
-                }
-                return Ok(put.next());
-            }
-        }
-        Ok(Next::Rest(Rest::Live(generation)))
-    }
-
-    fn audit_is_due(&self, generation: Generation) -> bool {
-        self.memory.audited.is_none_or(|(audited, at)| audited != generation || self.is_old(at))
-    }
-
-    fn is_old(&self, audit: Timestamp) -> bool {
-        let interval = u64::try_from(self.config.audit_every.as_millis()).unwrap_or(u64::MAX);
-        self.clock.now().as_millis().abs_diff(audit.as_millis()) >= interval
-    }
-
-    /// A full look, or, between two of them, what the target knows by itself.
-    async fn inspect(&mut self, view: &View, plan: &Plan) -> Result<Audit, TargetError> {
-        let (record, aside) = (view.sighting().record(), set_aside(view, plan.generation()));
-        let is_fresh = self.memory.listed.is_some_and(|at| !self.is_old(at));
-        if let Some(audit) = self.target.recall(record, plan, &aside).filter(|_| is_fresh) {
-            return Ok(audit);
-        }
-        let audit = self.target.audit(plan, &aside).await?;
-        self.memory.listed = Some(self.clock.now());
-        Ok(audit)
-    }
-
-    /// Where every write costs, the floor is raised for the sake of a tree that it lets go.
-    fn wants_floor(&self, record: &FenceRecord) -> bool {
-        let is_held = |tree: &TreeName| tree.generation < record.base && !record.is_reapable(tree.generation);
-        !self.target.is_metered() || self.memory.trees.iter().any(is_held)
-    }
-
-    /// Restores what differs, as much as fits one write. What the target rejects is set aside here too: else one owner name
-    /// that cannot be restored would keep all others from it.
-    async fn repair(&mut self, view: &View, differing: &BTreeSet<OwnerName>) -> Result<Next, EnactError> {
-        let limit = self.target.repair_limit().max(1);
-        let some = |aside: &BTreeSet<OwnerName>| -> BTreeSet<OwnerName> {
-            differing.difference(aside).take(limit).cloned().collect()
-        };
-        let rider = |plan: &Arc<Plan>, aside: &BTreeSet<OwnerName>| Rider::Repair {
-            plan: Arc::clone(plan),
-            owners: some(aside),
-        };
-        self.memory.audited = None;
-        // Repaired and still not as it should be: whoever undoes it is not outrun, but met again after a rest.
-        if self.memory.repaired.take().as_ref() == Some(differing) {
-            let state = format!("live, but {} owner names do not stay as they are put", differing.len());
-            self.tell(view, state, None).await;
-            return Ok(Next::Rest(Rest::Stale));
-        }
-        match self.put(Move::Repair, view, rider).await? {
-            Put::Won(aside) => {
-                self.memory.repaired = Some(differing.clone());
-                self.emit(&Event::Repaired(some(&aside)));
-            }
-            Put::NotWon => {}
-            Put::Instead(next) => return Ok(next),
-        }
-        Ok(Next::Again)
-    }
-
     /// Writes what cannot be rejected; says whether it took effect for certain.
-    async fn write(
+    pub(crate) async fn write(
         &mut self,
         view: &View,
         plan: &Plan,
@@ -404,9 +267,14 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
 
 /// The owner names that this generation's chain has set aside so far, as the record says.
 pub(crate) fn set_aside(view: &View, generation: Generation) -> BTreeSet<OwnerName> {
+    let owners = &view.sighting().record().payload.owners;
+    if newest(view) == generation { owners.clone() } else { BTreeSet::new() }
+}
+
+/// The generation whose chain the record was last written by.
+fn newest(view: &View) -> Generation {
     let record = view.sighting().record();
-    let newest = record.stage.map_or(record.generation, |stage| stage.generation);
-    if newest == generation { record.payload.owners.clone() } else { BTreeSet::new() }
+    record.stage.map_or(record.generation, |stage| stage.generation)
 }
 
 /// What a plan protects is part of why it exists: without it the plan is not in effect.
@@ -419,9 +287,20 @@ pub(crate) fn protected_aside(view: &View, plan: &Plan) -> BTreeSet<OwnerName> {
     protected.filter(|owner| aside.contains(*owner)).cloned().collect()
 }
 
-fn quarantine(plan: &Plan, owners: &BTreeSet<OwnerName>) -> Quarantine {
-    if owners.is_empty() {
-        return Quarantine::default();
+/// The owner names that earlier chains have set aside, for as long as this one has parts to come after this write.
+fn inherited(view: &View, generation: Generation, action: Move) -> BTreeSet<OwnerName> {
+    let payload = &view.sighting().record().payload;
+    match action {
+        Move::Apply(part) | Move::Flip(part) if part.is_last() => BTreeSet::new(),
+        Move::Stage(_) | Move::Apply(_) | Move::Flip(_) if newest(view) != generation => {
+            payload.doubtful().cloned().collect()
+        }
+        _ => payload.inherited.clone(),
     }
-    Quarantine { owners: owners.clone(), effective: plan.zone().digest_without(owners) }
+}
+
+fn quarantine(plan: &Plan, owners: &BTreeSet<OwnerName>, inherited: &BTreeSet<OwnerName>) -> Quarantine {
+    let effective = if owners.is_empty() { Digest::ZERO } else { plan.zone().digest_without(owners) };
+    let inherited = inherited.difference(owners).cloned().collect();
+    Quarantine { owners: owners.clone(), effective, inherited }
 }

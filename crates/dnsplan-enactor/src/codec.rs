@@ -1,7 +1,7 @@
 //! The text of a fence record, format version 1: what a TXT record, a file or a table row holds.
 //!
 //! `dnsplan1 g=42 d=DIGEST b=41 f=40 p=2/2 n=NONCE by=enactor-1`, and where there is something to say `s=43/DIGEST/1/3`
-//! (stage), `z=7` (freeze), `e=DIGEST` and `q=OWNER` (quarantine). It names no host and no secret: a TXT record is public.
+//! (stage), `z=7` (freeze), `e=DIGEST` and `q=OWNER` (quarantine), and `i=OWNER` (what a chain under way inherited of it). It names no host and no secret: a TXT record is public.
 //!
 //! One record has one text, and a text that differs in any way is no record: a fence that was edited by hand is treated as
 //! unreadable, never half-believed.
@@ -52,7 +52,7 @@ fn write_rest(text: &mut String, record: &FenceRecord) -> fmt::Result {
         write!(text, " e={}", record.payload.effective)?;
         record.payload.owners.iter().try_for_each(|owner| write!(text, " q={}", owner_text(owner)))?;
     }
-    Ok(())
+    record.payload.inherited.iter().try_for_each(|owner| write!(text, " i={}", owner_text(owner)))
 }
 
 /// A record from its text.
@@ -78,8 +78,9 @@ fn parse(text: &str) -> Option<FenceRecord> {
     (words.next()? == MAGIC).then_some(())?;
     let fields: Vec<(&str, &str)> = words.map(|word| word.split_once('=')).collect::<Option<_>>()?;
     let get = |key: &str| fields.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
-    let owners: BTreeSet<_> =
-        fields.iter().filter(|(name, _)| *name == "q").map(|(_, text)| owner(text)).collect::<Option<_>>()?;
+    let owners = |key: &str| -> Option<BTreeSet<_>> {
+        fields.iter().filter(|(name, _)| *name == key).map(|(_, text)| owner(text)).collect()
+    };
     Some(Record {
         generation: generation(get("g")?)?,
         digest: get("d")?.parse().ok()?,
@@ -91,7 +92,8 @@ fn parse(text: &str) -> Option<FenceRecord> {
         attempt: Nonce::new(u128::from_str_radix(get("n")?, 16).ok()?),
         by: Actor::new(get("by")?).ok()?,
         payload: Quarantine {
-            owners,
+            owners: owners("q")?,
+            inherited: owners("i")?,
             effective: optional(get("e"), |text| text.parse().ok())?.unwrap_or(Digest::ZERO),
         },
     })
@@ -103,6 +105,11 @@ fn optional<T>(field: Option<&str>, parse: impl Fn(&str) -> Option<T>) -> Option
         None => Some(None),
         Some(text) => parse(text).map(Some),
     }
+}
+
+/// How much text a record takes for these owner names.
+pub(crate) fn owners_len<'o>(owners: impl IntoIterator<Item = &'o OwnerName>) -> usize {
+    owners.into_iter().map(|owner| " q=".len() + owner_text(owner).len()).sum()
 }
 
 /// A name as people write it, where that can be read back; else its wire form in hexadecimal, which has no dot.

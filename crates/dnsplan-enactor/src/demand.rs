@@ -3,7 +3,8 @@
 use dnsplan_fence::{Generation, ParentGeneration};
 use dnsplan_plan::{AppendError, Demand, DemandReason, PlanStore, Proposal, Provenance};
 
-use crate::enactor::{Next, View};
+use crate::enactor::Next;
+use crate::view::View;
 use crate::{Clock, EnactError, Enactor, Event, Nonces, Rest, Target};
 
 impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {

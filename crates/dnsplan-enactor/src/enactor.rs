@@ -9,15 +9,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dnsplan_fence::{Actor, Generation, HeadAfter, Nonce, Observed, Offer, Sighting};
+use dnsplan_fence::{Actor, Generation, Nonce, Offer};
 use dnsplan_plan::{OwnerName, Plan, PlanStore, StoreError, Timestamp, Violation, live_violations};
 
 use crate::act::protected_aside;
 use crate::chain::Chain;
-use crate::decide::{Aim, Decision, Situation, Step, Wait, aim_at, decide};
-use crate::{
-    Basis, Clock, Cut, Event, FenceRecord, Layout, Nonces, Quarantine, Target, TargetError, TreeName,
-};
+use crate::decide::{Aim, Decision, Step, Wait, aim_at, decide};
+use crate::view::{Seen, View};
+use crate::{Basis, Clock, Cut, Event, FenceRecord, Layout, Nonces, Target, TargetError, TreeName};
 
 /// How many lost writes one pass bears.
 pub(crate) const LOST_LIMIT: u32 = 8;
@@ -122,24 +121,6 @@ pub(crate) struct Memory {
     pub(crate) found: Option<(Nonce, Generation)>,
     /// What the last repair restored.
     pub(crate) repaired: Option<BTreeSet<OwnerName>>,
-}
-
-/// Everything that one look brought.
-pub(crate) struct View {
-    pub(crate) seen: Seen,
-    pub(crate) plan: Option<Arc<Plan>>,
-    pub(crate) basis: Arc<Basis>,
-    pub(crate) aim: Option<Aim>,
-    pub(crate) violations: Vec<Violation>,
-    pub(crate) confirmed: Generation,
-    /// The highest generation of a tree that is there, where the record grants nothing.
-    pub(crate) found: Generation,
-}
-
-/// A load and the head that was read after it.
-pub(crate) enum Seen {
-    Nothing(Observed<Quarantine>),
-    Record(Sighting<Quarantine>),
 }
 
 /// What follows an action.
@@ -316,16 +297,18 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let from = self.at_base(record, live).await?;
         let begun = self.begun(record, live).await?;
         let cut = Cut::Guessed;
-        Ok(match (touched, live) {
-            (Some(owners), _) => Basis::Changed { owners, from, begun, cut },
+        let owners = match (touched, live) {
+            (Some(owners), _) => owners,
             // The history between the two was pruned, but what is there is exactly the live plan.
             (None, Some(live)) if record.is_settled() => {
                 let diff = live.zone().diff(plan.zone());
-                let owners = diff.nodes.into_iter().map(|change| change.owner).collect();
-                Basis::Changed { owners, from, begun, cut }
+                diff.nodes.into_iter().map(|change| change.owner).collect()
             }
-            (None, _) => Basis::Unknown,
-        })
+            (None, _) => return Ok(Basis::Unknown),
+        };
+        // What was set aside is tried again, whether the plan changes it or not.
+        let owners = owners.into_iter().chain(record.payload.doubtful().cloned()).collect();
+        Ok(Basis::Changed { owners, from, begun, cut })
     }
 
     /// What decides how much is put in place. That the history is gone is an answer, and everything is put in place then. That the
@@ -389,45 +372,5 @@ fn judge(record: Option<&FenceRecord>, live: Option<&Plan>, plan: Option<&Plan>)
             live_violations(live.map(Plan::zone), plan.zone())
         }
         _ => Vec::new(),
-    }
-}
-
-impl View {
-    fn situation(&self, layout: Layout) -> Situation<'_> {
-        Situation {
-            sighting: self.seen.sighting(),
-            aim: self.aim,
-            confirmed: self.confirmed,
-            found: self.found,
-            layout,
-        }
-    }
-
-    pub(crate) fn sighting(&self) -> &Sighting<Quarantine> {
-        self.seen.sighting().expect("invariant: a step that writes is decided on a readable record only")
-    }
-
-    pub(crate) fn plan(&self) -> Arc<Plan> {
-        Arc::clone(self.plan.as_ref().expect("invariant: a step that writes is decided on a plan only"))
-    }
-}
-
-impl Seen {
-    fn new(observed: Observed<Quarantine>, head: HeadAfter) -> Self {
-        if observed.record().is_none() {
-            return Self::Nothing(observed);
-        }
-        Self::Record(observed.sight(head).expect("invariant: the head answers the witness of this very load"))
-    }
-
-    pub(crate) const fn sighting(&self) -> Option<&Sighting<Quarantine>> {
-        match self {
-            Self::Record(sighting) => Some(sighting),
-            Self::Nothing(_) => None,
-        }
-    }
-
-    pub(crate) fn record(&self) -> Option<&FenceRecord> {
-        self.sighting().map(Sighting::record)
     }
 }

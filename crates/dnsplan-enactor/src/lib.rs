@@ -21,6 +21,8 @@ mod event;
 pub mod partition;
 mod report;
 mod target;
+mod verify;
+mod view;
 
 pub use clock::{Clock, Nonces};
 pub use decide::{Aim, Decision, Situation, Step, Wait, aim_at, decide};

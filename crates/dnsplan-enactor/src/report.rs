@@ -4,7 +4,7 @@ use dnsplan_fence::{Generation, Move};
 use dnsplan_plan::{Plan, PlanStore, TargetReport, TargetStatus};
 
 use crate::act::set_aside;
-use crate::enactor::View;
+use crate::view::View;
 use crate::{Arrival, Clock, EnactError, Enactor, Event, FenceRecord, Nonces, Target};
 
 impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {

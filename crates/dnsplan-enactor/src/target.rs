@@ -15,6 +15,22 @@ pub struct Quarantine {
     pub owners: BTreeSet<OwnerName>,
     /// The digest of the plan without them; [`Digest::ZERO`] where none is set aside.
     pub effective: Digest,
+    /// While a chain is under way: the owner names that those before it had set aside, and that it has not. What is there may be
+    /// somebody else's until the chain has come to its end, whichever part put something there.
+    pub inherited: BTreeSet<OwnerName>,
+}
+
+impl Quarantine {
+    /// The owner names of which the record says that what is there may be somebody else's.
+    pub fn doubtful(&self) -> impl Iterator<Item = &OwnerName> {
+        self.owners.union(&self.inherited)
+    }
+
+    /// Whether it is one of those.
+    #[must_use]
+    pub fn is_doubtful(&self, owner: &OwnerName) -> bool {
+        self.owners.contains(owner) || self.inherited.contains(owner)
+    }
 }
 
 /// The record at a target.
@@ -47,7 +63,7 @@ pub enum Cut {
 pub enum Basis {
     /// Only some owner names may.
     Changed {
-        /// Those that some plan above the record's base changed.
+        /// Those that some plan above the record's base changed, and those that were set aside: the same for every part of a chain.
         owners: BTreeSet<OwnerName>,
         /// The plan at the record's base, where the store has it: what was there when the chain began, and so the same for every
         /// part of it. What is there may be newer, where one chain superseded another half-way: it is a first guess at what a

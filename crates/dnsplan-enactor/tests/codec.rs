@@ -13,7 +13,8 @@ use proptest::prelude::*;
 const GOLDEN: &str = "dnsplan1 g=42 d=0101010101010101010101010101010101010101010101010101010101010101 b=41 f=40 p=2/2 \
     s=43/0202020202020202020202020202020202020202020202020202020202020202/1/3 z=7 \
     n=000000000000000000000000000000ff by=enactor-1 \
-    e=0303030303030303030303030303030303030303030303030303030303030303 q=api.example. q=www.example.";
+    e=0303030303030303030303030303030303030303030303030303030303030303 q=api.example. q=www.example. \
+    i=mail.example.";
 
 fn full() -> FenceRecord {
     let stage = Stage {
@@ -31,15 +32,18 @@ fn full() -> FenceRecord {
         freeze: Some(FreezeId::new(7)),
         attempt: Nonce::new(255),
         by: Actor::new("enactor-1").unwrap(),
-        payload: quarantine(2, Digest::new([3; 32])),
+        payload: quarantine(2, Digest::new([3; 32]), 1),
     }
 }
 
-fn quarantine(owners: usize, effective: Digest) -> Quarantine {
-    let names = ["api.example.", "www.example.", "*.example."];
-    let owners: BTreeSet<_> = names.iter().take(owners).map(|name| name.parse().unwrap()).collect();
+fn quarantine(owners: usize, effective: Digest, inherited: usize) -> Quarantine {
+    let of = |names: &[&str], count: usize| -> BTreeSet<OwnerName> {
+        names.iter().take(count).map(|name| name.parse().unwrap()).collect()
+    };
+    let owners = of(&["api.example.", "www.example.", "*.example."], owners);
+    let inherited = of(&["mail.example.", "x.example."], inherited);
     let effective = if owners.is_empty() { Digest::ZERO } else { effective };
-    Quarantine { owners, effective }
+    Quarantine { owners, effective, inherited }
 }
 
 fn plain() -> FenceRecord {
@@ -61,15 +65,17 @@ fn every_combination_of_fields_comes_back() {
                 for flip in
                     [Progress::NONE, Progress::new(0, 2).unwrap(), Progress::new(u32::MAX, u32::MAX).unwrap()]
                 {
-                    let payload = quarantine(owners, Digest::new([9; 32]));
-                    let record = FenceRecord { stage, freeze, payload, flip, ..full() };
-                    assert_eq!(decode(&encode(&record)), Ok(record));
-                    count += 1;
+                    for inherited in 0..3 {
+                        let payload = quarantine(owners, Digest::new([9; 32]), inherited);
+                        let record = FenceRecord { stage, freeze, payload, flip, ..full() };
+                        assert_eq!(decode(&encode(&record)), Ok(record));
+                        count += 1;
+                    }
                 }
             }
         }
     }
-    assert_eq!(count, 72);
+    assert_eq!(count, 216);
 }
 
 /// An edited text is no record, or the text of exactly the record it now spells.
@@ -96,7 +102,7 @@ fn any_edit_of_one_character_is_refused_or_spells_another_record() {
                 }
             }
         }
-        for extra in [" ", "\n", " x=1", " g=42", " q=api.example.", " z=7"] {
+        for extra in [" ", "\n", " x=1", " g=42", " q=api.example.", " i=api.example.", " z=7"] {
             refused_or_another(&format!("{text}{extra}"), &record);
         }
     }
@@ -155,8 +161,10 @@ fn any_record() -> impl Strategy<Value = FenceRecord> {
     let owners = (proptest::collection::btree_set("[a-z0-9_*-]{1,12}", 0..5), any::<[u8; 32]>());
     (heads, rest, owners).prop_map(
         |((g, digest, base, floor, flip), (stage, freeze, nonce, by), (names, effective))| {
-            let owners: BTreeSet<_> =
-                names.iter().filter_map(|name| format!("{name}.example.").parse().ok()).collect();
+            let of = |parent: &str| -> BTreeSet<OwnerName> {
+                names.iter().filter_map(|name| format!("{name}.{parent}").parse().ok()).collect()
+            };
+            let (owners, inherited) = (of("example."), of("was.example."));
             let effective = if owners.is_empty() { Digest::ZERO } else { Digest::new(effective) };
             let stage = stage.filter(|(staged, ..)| *staged > g && *staged >= floor);
             let stage = stage.map(|(generation, digest, progress)| Stage {
@@ -174,7 +182,7 @@ fn any_record() -> impl Strategy<Value = FenceRecord> {
                 freeze: freeze.map(FreezeId::new),
                 attempt: Nonce::new(nonce),
                 by: Actor::new(&by).unwrap(),
-                payload: Quarantine { owners, effective },
+                payload: Quarantine { owners, effective, inherited },
             }
         },
     )
@@ -205,8 +213,10 @@ fn names_of_any_bytes_come_back() {
         let length = u8::try_from(label.len()).unwrap();
         let wire = [&[length], label, b"\x07example\x00"].concat();
         let owners = BTreeSet::from([OwnerName::from_wire(&wire).unwrap()]);
-        let record =
-            FenceRecord { payload: Quarantine { owners, effective: Digest::new([1; 32]) }, ..full() };
+        let record = FenceRecord {
+            payload: Quarantine { owners, effective: Digest::new([1; 32]), ..Quarantine::default() },
+            ..full()
+        };
         assert_eq!(decode(&encode(&record)), Ok(record), "{label:?}");
     }
 }

@@ -357,16 +357,16 @@ fn g5_trees_above_the_head_are_found_once_for_as_long_as_nobody_else_writes() {
 
 #[test]
 fn as_much_text_as_a_record_has_room_for_may_be_set_aside() {
-    // Fourteen names of a hundred characters, the last one of so many more.
+    // Twelve names that take 124 characters of a record each, the last one so many more.
     for (more, rest) in [(0, live(2)), (1, Ok(Rest::Demanded(generation(2))))] {
         let (world, mut enactor) = settled(Layout::InPlace);
-        let length = |index: usize| if index == 13 { 43 + more } else { 43 };
-        let labels: Vec<String> = (0..14)
-            .map(|index| format!("{index:02}{}.{}", "a".repeat(length(index)), "b".repeat(45)))
+        let length = |index: usize| if index == 11 { 60 + more } else { 60 };
+        let labels: Vec<String> = (0..12)
+            .map(|index| format!("{index:02}{}.{}", "a".repeat(length(index)), "b".repeat(49)))
             .collect();
         let mut zone = grown(2);
         labels.iter().for_each(|label| set(&mut zone, label, "A", &["203.0.113.9"]));
-        assert_eq!(owner(&labels[0]).to_string().len(), 100);
+        assert_eq!(" q=".len() + owner(&labels[0]).to_string().len(), 124);
         block_on(publish(&world, zone));
         world.target.reject(labels.iter().map(|label| owner(label)).collect());
         assert_eq!(block_on(enactor.pass()), rest, "{more} characters more");

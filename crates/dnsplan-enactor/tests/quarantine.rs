@@ -6,10 +6,12 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
 
 use common::{Log, Watch, block_on, generation, origin, owner, owners, publish, record, set, world};
 use dnsplan_enactor::conformance::{MemoryTarget, World, sample_zone};
 use dnsplan_enactor::{Config, Event, Layout, Quarantine, Rest};
+use dnsplan_fence::Move;
 use dnsplan_plan::{DemandReason, PlanStore, Zone};
 
 const LAYOUTS: [Layout; 3] = [Layout::Tree, Layout::InPlace, Layout::Whole];
@@ -43,7 +45,7 @@ fn what_is_rejected_is_set_aside_by_name_and_everybody_agrees() {
 
         let after = record(&world.target);
         let effective = sample_zone(2).digest_without(&owners(["info"]));
-        assert_eq!(after.payload, Quarantine { owners: owners(["info"]), effective });
+        assert_eq!(after.payload, Quarantine { owners: owners(["info"]), effective, inherited: owners([]) });
         assert_eq!((after.base, after.generation), (generation(1), generation(2)), "info is still at 1");
         assert_answered_from(&world.target, "info", &sample_zone(1));
         assert_answered_from(&world.target, "api", &sample_zone(2));
@@ -101,6 +103,68 @@ fn the_next_plan_that_is_taken_ends_the_quarantine() {
         }
         let trees = world.target.contents().trees;
         assert!(trees.keys().all(|tree| tree.generation == generation(3)), "what was held is reaped now");
+    }
+}
+
+/// Every other enactor's next part, too, has to know whose a name may be.
+#[test]
+fn what_earlier_chains_have_set_aside_the_record_knows_until_the_last_part() {
+    for layout in [Layout::Tree, Layout::InPlace] {
+        let world = rejecting(layout, ["info"]);
+        for number in [2, 3] {
+            block_on(world.publish(number));
+            assert_eq!(block_on(world.pass("e1")), Ok(Rest::Live(generation(number.into()))));
+        }
+        assert_eq!(record(&world.target).payload.owners, owners(["info"]));
+        world.target.reject(BTreeSet::new());
+        block_on(world.publish(4));
+        let (target, seen) = (Arc::clone(&world.target), Arc::new(Mutex::new(Vec::new())));
+        let parts = Arc::clone(&seen);
+        let mut enactor = world.enactor_at(&world.target, "e2").with_observer(Arc::new(move |event| {
+            if let Event::Wrote { action: Move::Stage(_) | Move::Flip(_) | Move::Apply(_), .. } = event {
+                parts.lock().unwrap().push(record(&target));
+            }
+        }));
+        assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(4))));
+        let parts = seen.lock().unwrap();
+        let (last, before) = parts.split_last().expect("a chain");
+        assert!(before.len() > 2, "{layout:?}");
+        for (at, record) in before.iter().enumerate() {
+            assert_eq!(record.payload.inherited, owners(["info"]), "{layout:?}, part {at}");
+            assert!(record.payload.owners.is_empty(), "{layout:?}, part {at}");
+        }
+        assert_eq!(last.payload, Quarantine::default(), "{layout:?}");
+        assert_eq!(last.base, generation(4));
+    }
+}
+
+/// It was set aside by a repair, so that the base is the live plan's.
+#[test]
+fn what_was_set_aside_is_tried_again_by_a_plan_that_leaves_it_as_it_is() {
+    for layout in [Layout::Tree, Layout::InPlace] {
+        let world = world(layout, 1);
+        let like_before = |number: u8| {
+            let mut zone = sample_zone(number);
+            set(&mut zone, "info", "TXT", &["the same"]);
+            zone
+        };
+        block_on(publish(&world, like_before(1)));
+        let config = Config { audit_every: std::time::Duration::ZERO, ..Config::default() };
+        let mut enactor = world.enactor_at(&world.target, "e1").with_config(config.clone());
+        assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(1))));
+        world.target.reject(owners(["info"]));
+        world.target.edit(|contents| {
+            contents.trees.values_mut().for_each(|tree| drop(tree.remove(&owner("info"))));
+            contents.pointers.remove(&owner("info"));
+            contents.nodes.remove(&owner("info"));
+        });
+        let _ = block_on(enactor.pass());
+        let held = record(&world.target);
+        assert_eq!((held.base, &held.payload.owners), (generation(1), &owners(["info"])), "{layout:?}");
+        block_on(publish(&world, like_before(2)));
+        assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(2))), "{layout:?}");
+        let held = record(&world.target);
+        assert_eq!((held.base, &held.payload.owners), (generation(1), &owners(["info"])), "{layout:?}");
     }
 }
 

@@ -38,22 +38,20 @@ pub(crate) fn cut(wanted: &Wanted, plan: &Plan, basis: &Basis) -> Parts {
         Some(node) => wanted.node(owner, node).ok(),
         None => Some(Node::new()),
     };
-    let costs = |from: Option<&Plan>| -> Vec<usize> {
-        let of = |owner: &OwnerName| {
-            let Some(after) = node(plan, owner) else { return 0 };
-            // What the server could not have was never put there.
-            let before = from.map(|from| node(from, owner).unwrap_or_default());
-            cost(owner, &after, before.as_ref())
-        };
-        ordered.iter().map(of).collect()
-    };
-    let worst = pack(&costs(None), wanted.room);
     let guess = match basis {
         Basis::Changed { cut: Cut::Worst, .. } | Basis::Unknown => None,
         Basis::Changed { from, .. } => from.as_deref(),
     };
-    let guessed = guess.map(|from| costs(Some(from)));
-    let parts = pick(basis, guessed.as_deref(), worst, wanted.room);
+    let costs = |owner: &OwnerName| {
+        let Some(after) = node(plan, owner) else { return (0, 0) };
+        let worst = cost(owner, &after, None);
+        // What the server could not have was never put there.
+        let before = guess.map(|from| node(from, owner).unwrap_or_default());
+        (worst, before.map_or(worst, |before| cost(owner, &after, Some(&before))))
+    };
+    let (worst, guessed): (Vec<usize>, Vec<usize>) = ordered.iter().map(costs).unzip();
+    let guessed = guess.map(|_| guessed.as_slice());
+    let parts = pick(basis, guessed, pack(&worst, wanted.room), wanted.room);
     parts.into_iter().map(|part| ordered[part].to_vec()).collect()
 }
 

@@ -77,7 +77,9 @@ impl Known {
     pub(crate) fn wrote(&mut self, write: Pending, keeps_looked: bool) {
         let Pending { expected, attempt, units } = write;
         for unit in &units {
-            for record_type in unit.replaced() {
+            // Most of what is replaced is put there anew.
+            let gone = unit.replaced().iter().filter(|record_type| !unit.wanted.contains_key(record_type));
+            for record_type in gone {
                 self.ours.remove(&(unit.owner.clone(), *record_type));
             }
             self.ours.extend(unit.wanted.keys().map(|record_type| (unit.owner.clone(), *record_type)));

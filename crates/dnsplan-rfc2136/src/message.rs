@@ -77,6 +77,11 @@ pub(crate) const fn record_len(name: usize, data: usize) -> usize {
     name + FIXED + data
 }
 
+/// How many bytes an owner name takes.
+pub(crate) fn name_len(owner: &OwnerName) -> usize {
+    if owner.is_root() { 1 } else { owner.as_lower().len() + 1 }
+}
+
 /// A record's data as it is sent: names neither compressed nor changed.
 ///
 /// # Errors
@@ -97,6 +102,13 @@ pub(crate) struct Update {
 }
 
 impl Update {
+    /// How long the message is, without a signature.
+    pub(crate) fn len(&self, zone: &OwnerName) -> usize {
+        let question = zone.to_wire().len() + 4;
+        let length = |record: &Rr| record_len(name_len(&record.owner), record.data.len());
+        HEADER + question + self.prerequisites.iter().chain(&self.changes).map(length).sum::<usize>()
+    }
+
     /// The message, without a signature. It may be longer than a message can be.
     pub(crate) fn encode(&self, id: u16, zone: &OwnerName) -> Vec<u8> {
         let count = |records: &[Rr]| u16::try_from(records.len()).unwrap_or(u16::MAX);
@@ -221,3 +233,6 @@ fn record(decoder: &mut BinDecoder<'_>) -> Result<(Name, Received), DecodeError>
     let data = read.map_err(|_| raw.to_vec());
     Ok((name.clone(), Received { owner: OwnerName::new(&name), record_type, ttl, data }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,8 +17,14 @@ use crate::unit::Unit;
 /// BIND's `max-records-per-type` as it comes.
 const RECORDS: usize = 100;
 
-/// Those of `units` that a reply of `code` is probably about. `plan` is what there is to be in the zone.
-pub(crate) fn suspects(units: &[Unit], plan: &Zone, code: ResponseCode) -> BTreeSet<OwnerName> {
+/// Those of `units` that a reply of `code` is probably about. `plan` is what there is to be in the zone, but for the owner names set
+/// `aside`.
+pub(crate) fn suspects(
+    units: &[Unit],
+    plan: &Zone,
+    aside: &BTreeSet<OwnerName>,
+    code: ResponseCode,
+) -> BTreeSet<OwnerName> {
     let of = |is_suspect: &dyn Fn(&Unit) -> bool| {
         let owners = units.iter().filter(|unit| is_suspect(unit)).map(|unit| unit.owner.clone());
         owners.collect::<BTreeSet<_>>()
@@ -26,18 +32,19 @@ pub(crate) fn suspects(units: &[Unit], plan: &Zone, code: ResponseCode) -> BTree
     match code {
         ResponseCode::Refused => {
             let bad = of(&|unit| has_bad_names(&unit.owner, &unit.wanted));
-            if bad.is_empty() { of(&|unit| has_lost_mail(&unit.owner, plan)) } else { bad }
+            if bad.is_empty() { of(&|unit| has_lost_mail(&unit.owner, plan, aside)) } else { bad }
         }
         ResponseCode::ServFail => of(&|unit| unit.wanted.values().any(|set| set.data.len() > RECORDS)),
         _ => BTreeSet::new(),
     }
 }
 
-/// Whether an MX record names a host of the zone that has no address.
-fn has_lost_mail(owner: &OwnerName, plan: &Zone) -> bool {
+/// Whether an MX record names a host of the zone that has no address, or none that the server takes.
+fn has_lost_mail(owner: &OwnerName, plan: &Zone, aside: &BTreeSet<OwnerName>) -> bool {
     let hosts = plan.rrset(owner, RecordType::MX).into_iter().flat_map(RRset::data).filter_map(target);
     let has_address = |host: &OwnerName| {
-        [RecordType::A, RecordType::AAAA].into_iter().any(|kind| plan.rrset(host, kind).is_some())
+        let mut kinds = [RecordType::A, RecordType::AAAA].into_iter();
+        !aside.contains(host) && kinds.any(|kind| plan.rrset(host, kind).is_some())
     };
     hosts.into_iter().any(|host| host.is_in(plan.origin()) && !has_address(&host))
 }

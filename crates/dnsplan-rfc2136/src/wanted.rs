@@ -9,7 +9,7 @@ use dnsplan_plan::{Member, Node as Planned, OwnerName, RData, RRset, RecordType,
 
 use crate::content::{Node, Set};
 use crate::fence;
-use crate::message::{HEADER, record_len};
+use crate::message::{HEADER, name_len, record_len};
 use crate::settings::{Settings, Weights};
 use crate::tsig;
 
@@ -213,7 +213,7 @@ fn is_meta(record_type: RecordType) -> bool {
 /// prerequisites, deletions, additions. Where it is not known, one deletion of something else is assumed, and several where nothing
 /// comes in its place.
 pub(crate) fn cost(owner: &OwnerName, after: &Node, before: Option<&Node>) -> usize {
-    let name = owner.to_wire().len();
+    let name = name_len(owner);
     let bare = match before {
         Some(before) => {
             let created = after.keys().filter(|record_type| !before.contains_key(record_type)).count();

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use dnsplan_enactor::partition::order;
 use dnsplan_enactor::{Basis, Quarantine, Rider, TargetError};
 use dnsplan_fence::{Move, Permit};
 use dnsplan_plan::{OwnerName, Plan};
@@ -60,16 +61,17 @@ impl Reader<'_> {
                 // What this very plan has put there is what is wanted, and needs no hint.
                 let is_other = |begun: &&Plan| begun.generation() != plan.generation();
                 let begun = begun.iter().map(|begun| &**begun).filter(is_other).collect();
-                let past =
-                    Past { wanted: self.wanted.spreading(), from, begun, aside: &expected.payload.owners };
+                let aside = Some(&expected.payload);
+                let past = Past { wanted: self.wanted.spreading(), from, begun, aside };
                 let units = self.units(plan, &past, owners)?;
                 let is_settled = !expected.generation.is_zero() && from.is_some();
                 Ok(Work { units, is_settled, ..Work::default() })
             }
             (Move::Repair, Rider::Repair { plan, owners }) => {
                 let wanted = self.wanted.spreading();
-                let past = Past { wanted, from: None, begun: Vec::new(), aside: &BTreeSet::new() };
-                Ok(Work { units: self.units(plan, &past, owners)?, is_partial: true, ..Work::default() })
+                let past = Past { wanted, from: None, begun: Vec::new(), aside: None };
+                let owners = order(plan.zone(), owners);
+                Ok(Work { units: self.units(plan, &past, &owners)?, is_partial: true, ..Work::default() })
             }
             (action, _) => Err(TargetError::Misconfigured(format!("the rider does not fit {action:?}"))),
         }
@@ -105,8 +107,8 @@ impl Reader<'_> {
         let from = past.from.map(before).unwrap_or_default();
         let mut hints: Vec<Node> = past.begun.iter().copied().map(before).collect();
         let mut ours = BTreeSet::new();
-        if past.aside.contains(owner) {
-            // The last chain has set it aside: what is there may be somebody else's.
+        if past.aside.is_some_and(|aside| aside.is_doubtful(owner)) {
+            // A chain before has set it aside: what is there may be somebody else's.
             hints.push(from);
         } else {
             ours.extend(from.into_keys());
@@ -125,6 +127,6 @@ struct Past<'p> {
     from: Option<&'p Plan>,
     /// Plans of which some may be there.
     begun: Vec<&'p Plan>,
-    /// What the last chain has set aside.
-    aside: &'p BTreeSet<OwnerName>,
+    /// What chains before have set aside.
+    aside: Option<&'p Quarantine>,
 }

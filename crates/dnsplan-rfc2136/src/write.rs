@@ -64,7 +64,7 @@ impl Rfc2136Target {
                 }
                 Sent::Refused(code, error) => {
                     self.known().forget_look();
-                    return Err(refused(&work, rider, code, error));
+                    return Err(refused(&work, permit, rider, code, error));
                 }
             }
         }
@@ -79,7 +79,7 @@ impl Rfc2136Target {
                 changes: fence::put(&self.wanted.fence, permit.next()).into(),
             };
             work.units.iter().for_each(|unit| unit.put(&mut update));
-            let length = update.encode(0, &self.wanted.zone).len() + tsig::ROOM;
+            let length = update.len(&self.wanted.zone) + tsig::ROOM;
             let limit = usize::from(self.client.settings().message_limit).max(HEADER);
             if length <= limit {
                 return Ok(update);
@@ -148,9 +148,18 @@ const fn has_more(action: Move) -> bool {
 
 /// A refusal speaks of the whole message. Where some names are of a kind that servers are known to refuse, these are set aside, and
 /// the rest goes on.
-fn refused(work: &Work, rider: &Rider, code: ResponseCode, error: TargetError) -> TargetError {
+fn refused(
+    work: &Work,
+    permit: &Permit<Quarantine>,
+    rider: &Rider,
+    code: ResponseCode,
+    error: TargetError,
+) -> TargetError {
+    let aside = &permit.next().payload.owners;
     let owners = match rider {
-        Rider::Part { plan, .. } | Rider::Repair { plan, .. } => suspects(&work.units, plan.zone(), code),
+        Rider::Part { plan, .. } | Rider::Repair { plan, .. } => {
+            suspects(&work.units, plan.zone(), aside, code)
+        }
         Rider::Nothing | Rider::Reap { .. } => BTreeSet::new(),
     };
     if owners.is_empty() {

@@ -33,6 +33,7 @@ mod messages;
 mod name;
 mod pace;
 mod part;
+mod present;
 mod record;
 mod rehearsal;
 mod sdk;

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use dnsplan_enactor::partition::order;
 use dnsplan_enactor::{Basis, Layout, Quarantine, Rider, TargetError, TreeName};
 use dnsplan_fence::{Move, Offer, Permit};
 use dnsplan_plan::{OwnerName, Plan, RRset, RecordType};
@@ -32,7 +33,7 @@ pub(crate) struct Unit {
     pub(crate) guess: Option<Vec<RecordSet>>,
     /// What is there has to be looked up, whatever the guess.
     pub(crate) is_doubtful: bool,
-    /// The last chain has set this owner name aside: what is there may be somebody else's.
+    /// A chain before has set this owner name aside: what is there may be somebody else's.
     pub(crate) is_aside: bool,
     /// What chains that did not come to their ends may have put there since.
     pub(crate) begun: Vec<RecordSet>,
@@ -134,7 +135,7 @@ impl Reader<'_> {
             match unit {
                 Ok(unit) => units.push(Unit {
                     is_asserted: self.layout == Layout::Tree,
-                    is_aside: expected.payload.owners.contains(owner),
+                    is_aside: expected.payload.is_doubtful(owner),
                     begun: begun
                         .iter()
                         .filter_map(|begun| self.at_owner(begun, owner).ok())
@@ -149,6 +150,7 @@ impl Reader<'_> {
         if let Some(from) = from.filter(|_| !expected.is_settled()) {
             units.iter_mut().for_each(|unit| doubt(unit, plan, from));
         }
+        units.iter_mut().for_each(|unit| unit.is_doubtful |= unit.is_aside && unit.place == Place::Own);
         let name =
             ChainName { generation: plan.generation(), digest: plan.digest(), is_stage, parts: part.of() };
         let chain =
@@ -159,7 +161,7 @@ impl Reader<'_> {
 
     fn repair(&self, plan: &Arc<Plan>, owners: &BTreeSet<OwnerName>) -> Result<Work, TargetError> {
         let (mut units, mut unfit) = (Vec::new(), Vec::new());
-        for owner in owners {
+        for owner in &order(plan.zone(), owners) {
             let staged = (self.layout == Layout::Tree).then(|| self.staged(plan, owner));
             for unit in staged.into_iter().chain([self.own(plan, None, owner)]) {
                 match unit {

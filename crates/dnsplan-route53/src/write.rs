@@ -1,7 +1,7 @@
 //! Writing: one batch for a permit, from the best guess at what is there; where Route 53 says that the guess was wrong, nothing was
 //! written, what is there is looked up, and the batch is made anew.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::MutexGuard;
 
 use dnsplan_enactor::{Arrival, Layout, Quarantine, Rider, Target, TargetError};
@@ -13,9 +13,9 @@ use crate::changes::{all_anew, batch, changes};
 use crate::cost::Cost;
 use crate::fence;
 use crate::known::{ChainName, Flight, Known, Pending, Written};
-use crate::markers::{claimed, marker};
 use crate::messages::{Kind, Problem, parse};
 use crate::part::{Place, Reader, Unit, Work};
+use crate::present::{Hitch, Looked, rejected};
 use crate::record::{Change, RecordSet};
 use crate::target::Route53Target;
 
@@ -23,17 +23,6 @@ use crate::target::Route53Target;
 const TRIES: u32 = 5;
 /// Above so many names the whole zone is listed.
 const NAMES: usize = 8;
-
-/// Why there is no batch yet.
-enum Hitch {
-    /// Nobody knows what is there.
-    Unlisted,
-    /// That is the answer.
-    Refused(TargetError),
-}
-
-/// What was looked up for this write.
-type Looked = BTreeMap<OwnerName, Vec<RecordSet>>;
 
 impl Route53Target {
     pub(crate) async fn write(
@@ -221,84 +210,6 @@ impl Route53Target {
             .map_err(|error| Hitch::Refused(TargetError::TooLarge(error.to_string())))
     }
 
-    /// What is there now that belongs to a unit.
-    fn now(
-        &self,
-        unit: &Unit,
-        work: &Work,
-        permit: &Permit<Quarantine>,
-        known: &Known,
-        looked: &Looked,
-    ) -> Result<Vec<RecordSet>, Hitch> {
-        let place = self.place(unit)?;
-        let zone = known.zone(permit.expected().attempt);
-        let there: Vec<RecordSet> = match (looked.get(&place), zone, &unit.guess) {
-            (Some(sets), ..) => sets.clone(),
-            (None, Some(zone), _) if unit.place == Place::Own => zone.at(&place).cloned().collect(),
-            (None, Some(zone), _) => zone.under(&place).cloned().collect(),
-            (None, None, Some(guess)) if !unit.is_doubtful => return Ok(guess.clone()),
-            (None, None, _) => return Err(Hitch::Unlisted),
-        };
-        if let Place::Tree(_) = unit.place {
-            let is_its = |set: &RecordSet| {
-                self.wanted.names.parse_staged(&set.name).is_some_and(|staged| staged.owner == unit.owner)
-            };
-            return Ok(there.into_iter().filter(is_its).collect());
-        }
-        self.ours(unit, work, known, there)
-    }
-
-    fn place(&self, unit: &Unit) -> Result<OwnerName, Hitch> {
-        match &unit.place {
-            Place::Own => Ok(unit.owner.clone()),
-            Place::Tree(tree) => self
-                .wanted
-                .names
-                .staged(&unit.owner, tree)
-                .map_err(|error| rejected(&unit.owner, error.to_string())),
-        }
-    }
-
-    /// Of what is at an owner name, what a plan has put there. Where a plan wants the place of something that none has put there, it
-    /// is refused; but for a zone whose record, or the plan at its base, was lost or never there: what a plan names is taken over
-    /// then, unless it says that another tool owns it.
-    fn ours(
-        &self,
-        unit: &Unit,
-        work: &Work,
-        known: &Known,
-        there: Vec<RecordSet>,
-    ) -> Result<Vec<RecordSet>, Hitch> {
-        // A name that goes with this one may say so as well, where the zone is known.
-        let tool = marker(&there).or_else(|| claimed(known.listing()?, &unit.owner));
-        let mut ours = Vec::new();
-        for set in there {
-            let record_type = set.record_type;
-            if self.wanted.is_route53s(&unit.owner, record_type) {
-                continue;
-            }
-            let points = set.target().is_some_and(|alias| self.wanted.names.is_reserved(&alias.target));
-            let is_it = |old: &RecordSet| old.record_type == record_type && (!unit.is_aside || *old == set);
-            let is_guessed = unit.guess.iter().flatten().any(is_it);
-            let is_known =
-                tool.is_none() && !unit.is_aside && known.ours.contains(&(unit.owner.clone(), record_type));
-            // To the letter: what others have there is their own.
-            let is_begun = tool.is_none() && unit.begun.contains(&set);
-            let is_ours = points || is_guessed || is_known || is_begun;
-            let is_wanted = unit.types.contains(&record_type);
-            if is_ours || unit.wanted.contains(&set) {
-                ours.push(set);
-            } else if is_wanted && (work.is_known || tool.is_some()) {
-                let by = tool.unwrap_or_else(|| "no plan has put it there".to_owned());
-                let reason = format!("{} {record_type} is somebody else's: {by}", unit.owner);
-                return Err(rejected(&unit.owner, reason));
-            } else if is_wanted {
-                ours.push(set);
-            }
-        }
-        Ok(ours)
-    }
-
     /// What a refusal says: the answer, or nothing where the batch is to be made anew.
     async fn refused(
         &self,
@@ -465,8 +376,4 @@ fn asserted(unit: &Unit, mut changes: Vec<Change>) -> Vec<Change> {
         changes.extend(kept.cloned().map(Change::Upsert));
     }
     changes
-}
-
-fn rejected(owner: &OwnerName, reason: String) -> Hitch {
-    Hitch::Refused(TargetError::Rejected { owners: BTreeSet::from([owner.clone()]), reason })
 }

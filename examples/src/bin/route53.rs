@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     while !is_live().await? {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    println!("{:?}", target.calls());
+    println!("generation {wanted} is confirmed: {:?}", target.calls());
     enactors.stop().await;
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Real name servers on loopback, for the tests.
+//! Real name servers on loopback, and what comes in between, for the tests.
 //!
 //! Each is a child of the test, with ports and a directory of its own, and ends when its handle is dropped. A server that is not
 //! installed is an error that says what to install.
@@ -16,9 +16,11 @@ pub mod ask;
 pub mod ports;
 mod primary;
 pub mod process;
+mod proxy;
 mod secondary;
 mod secondary_config;
 
 pub use primary::{Key, Primary, Software};
 pub use process::{Guard, StartError};
+pub use proxy::{Fault, Passed, Proxy};
 pub use secondary::{Follower, Following, Secondary};

@@ -1,12 +1,11 @@
 //! Processes that are killed at random moments and started again.
 //!
-//! A life is measured in calls that the hosted zone gets, of whomever: on a machine that is slow or busy it takes longer, and as much
+//! A life is measured in calls that the zone gets, of whomever: on a machine that is slow or busy it takes longer, and as much
 //! happens in it.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
-use super::place::Place;
 use crate::harness::Daemon;
 
 /// A seeded source of numbers: a counter through the `SplitMix64` finalizer.
@@ -29,14 +28,28 @@ impl Random {
         z ^ (z >> 31)
     }
 
+    /// Another source, which hangs on the same seed.
+    pub(super) fn another(&mut self) -> Self {
+        Self(self.number())
+    }
+
     pub(super) fn below(&mut self, bound: u64) -> u64 {
         self.number() % bound
     }
 }
 
+/// Where enactors work.
+pub(super) trait Workplace {
+    /// Starts one that looks often and waits for nobody long.
+    fn enactor(&self) -> Daemon;
+
+    /// How many calls there were so far.
+    fn calls(&self) -> u64;
+}
+
 /// So many enactors at any time.
 pub(super) struct Crew<'p> {
-    place: &'p Place,
+    place: &'p dyn Workplace,
     lives: Vec<Life>,
     longest: u64,
     kills: u32,
@@ -50,7 +63,7 @@ struct Life {
 
 impl<'p> Crew<'p> {
     /// Starts them. None lives for more than `longest` calls.
-    pub(super) fn start(place: &'p Place, count: usize, longest: u64, random: &mut Random) -> Self {
+    pub(super) fn start(place: &'p dyn Workplace, count: usize, longest: u64, random: &mut Random) -> Self {
         let mut crew = Self { place, lives: Vec::new(), longest, kills: 0 };
         crew.lives = (0..count).map(|_| crew.life(random)).collect();
         crew

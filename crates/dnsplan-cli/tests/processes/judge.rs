@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU16, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use dnsplan_route53_fake::{Action, Change, Fake, Outcome, Received, RecordSet, Refusal};
+use dnsplan_route53_fake::{Action, Change, Edge, Fake, Outcome, Received, RecordSet, Refusal};
 
 use super::place::{ASKED, mark};
 
@@ -29,11 +29,11 @@ pub(super) enum Wrong {
 
 /// Who looks at one place all the time.
 #[derive(Default)]
-struct Judge(BTreeMap<&'static str, u16>);
+pub(super) struct Judge(BTreeMap<&'static str, u16>);
 
 impl Judge {
     /// Takes what may be answered for a name: the addresses of each choice.
-    fn look<'a>(
+    pub(super) fn look<'a>(
         &mut self,
         name: &'static str,
         choices: impl Iterator<Item = &'a Vec<String>>,
@@ -59,58 +59,81 @@ impl Judge {
     }
 
     /// What all names have reached.
-    fn newest(&self) -> u16 {
+    pub(super) fn newest(&self) -> u16 {
         ASKED.iter().map(|name| self.0.get(name).copied().unwrap_or_default()).min().unwrap_or_default()
     }
 }
 
-/// Clients that never stop asking, at all edges, until one is answered what must not be.
-pub(super) struct Readers {
-    is_over: Arc<AtomicBool>,
-    newest: Arc<AtomicU16>,
-    thread: Option<JoinHandle<Result<BTreeSet<u16>, Wrong>>>,
+/// One place where clients ask: what may be answered for a name, the addresses of each choice.
+pub(super) type View = Box<dyn FnMut(&'static str) -> Vec<Vec<String>> + Send>;
+
+/// All edges of a fake.
+pub(super) fn edges(fake: &Fake) -> Vec<View> {
+    let view =
+        |edge: Edge| -> View { Box::new(move |name| edge.resolve(name, "A").values().into_iter().collect()) };
+    fake.edges().into_iter().map(view).collect()
 }
 
-impl Readers {
-    pub(super) fn start(fake: &Fake) -> Self {
-        let (is_over, newest) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU16::new(0)));
-        let (fake, over, shown) = (fake.clone(), Arc::clone(&is_over), Arc::clone(&newest));
+/// Clients that never stop asking, one at each place, until one is answered what must not be.
+pub(super) struct Readers {
+    is_over: Arc<AtomicBool>,
+    clients: Vec<Client>,
+}
+
+struct Client {
+    newest: Arc<AtomicU16>,
+    thread: JoinHandle<Result<BTreeSet<u16>, Wrong>>,
+}
+
+impl Client {
+    fn start(mut view: View, is_over: Arc<AtomicBool>) -> Self {
+        let newest = Arc::new(AtomicU16::new(0));
+        let shown = Arc::clone(&newest);
         let thread = std::thread::spawn(move || {
-            let mut edges: Vec<_> = fake.edges().into_iter().map(|edge| (edge, Judge::default())).collect();
-            let mut seen = BTreeSet::new();
+            let (mut judge, mut seen) = (Judge::default(), BTreeSet::new());
             let mut is_last = false;
             while !is_last {
-                is_last = over.load(Ordering::Acquire);
-                for (edge, judge) in &mut edges {
-                    for name in ASKED {
-                        judge.look(name, edge.resolve(name, "A").values().iter())?;
-                    }
-                    seen.insert(judge.newest());
+                is_last = is_over.load(Ordering::Acquire);
+                for name in ASKED {
+                    judge.look(name, view(name).iter())?;
                 }
-                let everywhere = edges.iter().map(|(_, judge)| judge.newest()).min().unwrap_or_default();
-                shown.store(everywhere, Ordering::Release);
+                seen.insert(judge.newest());
+                shown.store(judge.newest(), Ordering::Release);
                 std::thread::sleep(PAUSE);
             }
             seen.remove(&0);
             Ok(seen)
         });
-        Self { is_over, newest, thread: Some(thread) }
+        Self { newest, thread }
+    }
+}
+
+impl Readers {
+    pub(super) fn start(views: Vec<View>) -> Self {
+        let is_over = Arc::new(AtomicBool::new(false));
+        let clients = views.into_iter().map(|view| Client::start(view, Arc::clone(&is_over))).collect();
+        Self { is_over, clients }
     }
 
-    /// The oldest of what is answered at the edges.
+    /// The oldest of what is answered anywhere.
     pub(super) fn newest(&self) -> u16 {
-        self.newest.load(Ordering::Acquire)
+        let newest = |client: &Client| client.newest.load(Ordering::Acquire);
+        self.clients.iter().map(newest).min().unwrap_or_default()
     }
 
-    /// Whether they have seen what must not be.
+    /// Whether one has seen what must not be.
     pub(super) fn have_given_up(&self) -> bool {
-        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+        self.clients.iter().any(|client| client.thread.is_finished())
     }
 
     /// The marks that they were answered with.
     pub(super) fn end(mut self) -> Result<BTreeSet<u16>, Wrong> {
         self.is_over.store(true, Ordering::Release);
-        self.thread.take().expect("the readers end once").join().unwrap()
+        let mut seen = BTreeSet::new();
+        for client in self.clients.drain(..) {
+            seen.extend(client.thread.join().unwrap()?);
+        }
+        Ok(seen)
     }
 }
 
@@ -118,7 +141,7 @@ impl Drop for Readers {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Release);
         // What they saw is of no account where the test has failed already.
-        drop(self.thread.take().map(JoinHandle::join));
+        self.clients.drain(..).for_each(|client| drop(client.thread.join()));
     }
 }
 

@@ -5,8 +5,8 @@ use std::ops::RangeInclusive;
 
 use dnsplan_route53_fake::{Action, Change, Fake, Fault, Operation, Options, Received, RecordSet};
 
-use super::crew::{Crew, Random};
-use super::judge::{FENCE, Readers, Story, Wrong, is_fenced, writer};
+use super::crew::{Crew, Random, Workplace};
+use super::judge::{FENCE, Readers, Story, Wrong, edges, is_fenced, writer};
 use super::one_at_a_time;
 use super::place::{ASKED, Place, until};
 use crate::harness::{Daemon, Hosted};
@@ -103,7 +103,7 @@ impl<'p> Scene<'p> {
     fn start(place: &'p Place, nth: u64, mut random: Random) -> Self {
         let fake = &place.hosted.fake;
         place.publish(1);
-        let readers = Readers::start(fake);
+        let readers = Readers::start(edges(fake));
         let slow = place.enactor();
         until("the first plan to be live", || slow.out().contains("generation 1 is live"));
         let slow_name = name(&slow);

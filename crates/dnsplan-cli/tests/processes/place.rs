@@ -1,6 +1,5 @@
 //! A hosted zone, the store that plans for it are in, and what clients ask.
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use dnsplan::enactor::{Clock, Nonces};
@@ -10,7 +9,8 @@ use dnsplan::{RandomNonces, SystemClock, publish};
 use dnsplan_route53_fake::{Operation, Options};
 use tokio::runtime::Runtime;
 
-use crate::harness::{Daemon, Hosted};
+use super::crew::Workplace;
+use crate::harness::{Cell, Daemon, Hosted};
 
 /// What readers ask for: a protected endpoint whose members are weighted, and a record.
 pub(super) const ASKED: [&str; 2] = ["api.example.org.", "web.example.org."];
@@ -19,21 +19,26 @@ pub(super) const ASKED: [&str; 2] = ["api.example.org.", "web.example.org."];
 const DEADLINE: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(5);
 
-/// A hosted zone, and a store.
-pub(super) struct Place {
-    pub(super) hosted: Hosted,
-    layout: &'static str,
+/// A store.
+pub(super) struct Plans {
     store: EmbeddedStore,
     runtime: Runtime,
 }
 
-impl Place {
-    pub(super) fn new(layout: &'static str, options: Options) -> Self {
-        let hosted = Hosted::with(options);
-        let data = hosted.cell.path("data");
+/// A hosted zone, and a store.
+pub(super) struct Place {
+    pub(super) hosted: Hosted,
+    layout: &'static str,
+    plans: Plans,
+}
+
+impl Plans {
+    /// Those that the processes in a directory enact.
+    pub(super) fn of(cell: &Cell) -> Self {
+        let data = cell.path("data");
         std::fs::create_dir_all(&data).unwrap();
-        let store = EmbeddedStore::open(data.join(Path::new("plans.sqlite"))).unwrap();
-        Self { hosted, layout, store, runtime: Runtime::new().unwrap() }
+        let store = EmbeddedStore::open(data.join("plans.sqlite")).unwrap();
+        Self { store, runtime: Runtime::new().unwrap() }
     }
 
     /// Appends a plan whose addresses have `mark` in them, and returns its generation.
@@ -48,15 +53,39 @@ impl Place {
         published.plan.generation().get()
     }
 
-    /// Starts an enactor that looks often and waits for nobody long.
-    pub(super) fn enactor(&self) -> Daemon {
+    pub(super) const fn runtime(&self) -> &Runtime {
+        &self.runtime
+    }
+}
+
+impl Place {
+    pub(super) fn new(layout: &'static str, options: Options) -> Self {
+        let hosted = Hosted::with(options);
+        let plans = Plans::of(&hosted.cell);
+        Self { hosted, layout, plans }
+    }
+
+    /// Appends a plan, and returns its generation.
+    pub(super) fn publish(&self, mark: u16) -> u64 {
+        self.plans.publish(mark)
+    }
+
+    /// Waits until so many calls are held.
+    pub(super) fn until_held(&self, calls: usize) {
+        let held = self.hosted.fake.until_held(calls);
+        let held = self.plans.runtime.block_on(async { tokio::time::timeout(DEADLINE, held).await });
+        held.expect("calls that are held");
+    }
+}
+
+impl Workplace for Place {
+    fn enactor(&self) -> Daemon {
         let target = &self.hosted.target;
         let pace = ["--poll", "0.05", "--takeover", "0.5", "--audit-every", "2"];
         self.hosted.start(&[&["enactor", "--target", target, "--layout", self.layout], &pace[..]].concat())
     }
 
-    /// How many calls there were so far.
-    pub(super) fn calls(&self) -> u64 {
+    fn calls(&self) -> u64 {
         let counters = self.hosted.fake.counters();
         let all = [
             Operation::ChangeResourceRecordSets,
@@ -65,13 +94,6 @@ impl Place {
             Operation::GetHostedZone,
         ];
         all.into_iter().map(|operation| counters.calls(operation)).sum()
-    }
-
-    /// Waits until so many calls are held.
-    pub(super) fn until_held(&self, calls: usize) {
-        let held = self.hosted.fake.until_held(calls);
-        let held = self.runtime.block_on(async { tokio::time::timeout(DEADLINE, held).await });
-        held.expect("calls that are held");
     }
 }
 

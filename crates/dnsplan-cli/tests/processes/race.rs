@@ -5,20 +5,15 @@ use std::time::{Duration, Instant};
 use dnsplan_route53_fake::{Fake, Fault, Operation, Options, Propagation};
 
 use super::crew::{Crew, Random};
-use super::judge::{Readers, Story, Wrong};
-use super::one_at_a_time;
+use super::judge::{Readers, Story, Wrong, edges};
 use super::place::{Place, until};
+use super::{generations, one_at_a_time};
 
 const ENACTORS: usize = 8;
-/// How many plans there are unless `DNSPLAN_RACE_GENERATIONS` says otherwise.
+/// How many plans there are usually.
 const GENERATIONS: u16 = 40;
 /// How far plans may run ahead of what is live, at most.
 const AHEAD: u64 = 5;
-
-fn generations() -> u16 {
-    let given = std::env::var("DNSPLAN_RACE_GENERATIONS").ok();
-    given.map_or(GENERATIONS, |number| number.parse().expect("a number of generations"))
-}
 
 /// How many calls of all eight a process lives for at most: many do not live to see what the zone holds, and some live long enough for
 /// all requests of a plan, of which a tree takes several.
@@ -56,7 +51,7 @@ fn race(layout: &'static str, is_fenced: bool, generations: u16) -> Outcome {
     let fake = &place.hosted.fake;
     fake.set_unfenced(!is_fenced);
     let start = Instant::now();
-    let readers = Readers::start(fake);
+    let readers = Readers::start(edges(fake));
     place.publish(1);
     let mut crew = Crew::start(&place, ENACTORS, longest(layout), &mut random);
     until("the first plan to be live", || readers.newest() == 1);
@@ -97,7 +92,7 @@ fn race(layout: &'static str, is_fenced: bool, generations: u16) -> Outcome {
 }
 
 fn assert_holds(layout: &'static str) {
-    let generations = generations();
+    let generations = generations(GENERATIONS);
     let Outcome { seen, story, kills } = race(layout, true, generations);
     assert!(seen.is_ok(), "{seen:?}");
     assert_eq!((&story.wrong, story.twice), (&None, 0));
@@ -121,7 +116,7 @@ fn g1_g2_g5_eight_processes_that_are_killed_race_for_trees() {
 #[test]
 fn without_the_fence_in_the_batch_the_same_race_does_not_hold() {
     for layout in ["in-place", "tree"] {
-        let Outcome { seen, story, .. } = race(layout, false, generations());
+        let Outcome { seen, story, .. } = race(layout, false, generations(GENERATIONS));
         assert!(seen.is_err() || story.wrong.is_some(), "{layout}: {story}");
     }
 }

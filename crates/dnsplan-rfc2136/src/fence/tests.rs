@@ -19,7 +19,7 @@ fn record(aside: usize) -> FenceRecord {
         freeze: None,
         attempt: Nonce::new(1),
         by: Actor::new("e1").expect("a name"),
-        payload: Quarantine { owners, effective: Digest::new([8; 32]) },
+        payload: Quarantine { owners, effective: Digest::new([8; 32]), ..Quarantine::default() },
     }
 }
 

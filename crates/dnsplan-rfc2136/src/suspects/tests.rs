@@ -6,12 +6,17 @@ use crate::unit::Unit;
 use dnsplan_plan::{Node, RRset};
 
 fn is_suspect(owner: &str, rrset: RRset, code: ResponseCode) -> bool {
+    is_suspect_without(&[], owner, rrset, code)
+}
+
+fn is_suspect_without(aside: &[&str], owner: &str, rrset: RRset, code: ResponseCode) -> bool {
     let node = Node::new().with(rrset);
     let wanted = wanted().node(&name(owner), &node).expect("it fits");
     let unit = Unit { owner: name(owner), wanted, ours: Default::default(), hints: Vec::new(), looked: None };
     let mail = (name("mail"), Node::new().with(simple("A", &["192.0.2.25"])));
     let plan = plan(1, [(name(owner), node), mail]);
-    !suspects(&[unit], plan.zone(), code).is_empty()
+    let aside = aside.iter().copied().map(name).collect();
+    !suspects(&[unit], plan.zone(), &aside, code).is_empty()
 }
 
 #[test]
@@ -39,6 +44,14 @@ fn names_that_are_no_hosts_are_suspects_where_a_host_has_to_be() {
         ("_x", "CNAME", "_y"),
     ] {
         assert!(!refused(owner, kind, text), "{owner} {kind} {text}");
+    }
+}
+
+#[test]
+fn mail_whose_host_is_set_aside_is_lost() {
+    for (aside, is_lost) in [(&[][..], false), (&["mail"], true), (&["other"], false)] {
+        let mail = simple("MX", &["10 mail"]);
+        assert_eq!(is_suspect_without(aside, "x", mail, ResponseCode::Refused), is_lost, "{aside:?}");
     }
 }
 

@@ -30,6 +30,13 @@ impl Place {
         Self::start_with(software, Some(Key::sample("hmac-sha256")), "")
     }
 
+    /// With messages of at most so many bytes.
+    pub(crate) fn start_limited(software: Software, message_limit: u16) -> Arc<Self> {
+        let mut place = Self::start(software);
+        Arc::get_mut(&mut place).unwrap().message_limit = message_limit;
+        place
+    }
+
     pub(crate) fn start_with(software: Software, key: Option<Key>, options: &str) -> Arc<Self> {
         let primary = Primary::start_with(software, &[ZONE], key.as_ref(), options);
         let primary = primary.unwrap_or_else(|error| panic!("{software}: {error}"));
@@ -99,9 +106,7 @@ pub(crate) struct AtServer {
 
 impl AtServer {
     pub(crate) fn new(software: Software, message_limit: u16) -> Self {
-        let mut place = Place::start(software);
-        Arc::get_mut(&mut place).unwrap().message_limit = message_limit;
-        Self { place, made: AtomicU32::new(0) }
+        Self { place: Place::start_limited(software, message_limit), made: AtomicU32::new(0) }
     }
 }
 

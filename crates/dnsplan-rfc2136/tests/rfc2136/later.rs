@@ -6,13 +6,12 @@ use std::time::Duration;
 use dnsplan_enactor::conformance::{World, sample_zone};
 use dnsplan_enactor::{Clock, Rest};
 use dnsplan_fence::Generation;
-use dnsplan_name_servers::Software;
+use dnsplan_name_servers::{Fault, Proxy, Software};
 use dnsplan_plan::{RecordType, TargetId};
 use dnsplan_rfc2136::{Rfc2136Target, Settings, Weights, import};
 
-use crate::common::{Place, owner, until};
+use crate::common::{Place, SMALL, owner, until};
 use crate::others::{bed, enact, publish, watched, weighted, with};
-use crate::proxy::{Fault, Proxy};
 
 const VERIFICATION: &str = "update add turn.example. 300 TXT \"site-verification=abc\"";
 
@@ -81,8 +80,8 @@ async fn g5_a_repair_of_more_than_a_message_goes_on_to_its_end() {
 async fn g2_a_cname_that_a_server_left_out_is_put_there_at_once() {
     for software in [Software::Bind, Software::Knot] {
         let place = Place::start(software);
-        let proxy = Proxy::start(place.primary.address()).await;
-        let world = World::around(place.target_at(proxy.address, "rfc2136:later").await);
+        let proxy = Proxy::start(place.primary.address()).await.unwrap();
+        let world = World::around(place.target_at(proxy.address(), "rfc2136:later").await);
         publish(&world, with(sample_zone(1), "turn", "A", &["192.0.2.9"])).await;
         let (mut enactor, _) = watched(&world);
         enactor.pass().await.unwrap();
@@ -128,4 +127,43 @@ async fn a_ds_without_a_delegation_is_set_aside() {
     let (aside, reason) = enact(&place, &world, with(sample_zone(1), "lonely", "DS", &[ds])).await;
     assert_eq!(aside, ["lonely.example."], "{reason}");
     assert!(reason.contains("NS RRset"), "{reason}");
+}
+
+/// It is set aside between two plans. Plans 2, which leaves it as it is, 3 and 4 are chains that come to it late; then there are some
+/// that have it no more, and one that has it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_chain_has_set_aside_the_next_ones_do_not_forget() {
+    for software in Software::ALL {
+        let place = Place::start_limited(software, SMALL);
+        let world = World::around(place.target("rfc2136:later").await);
+        let (mut enactor, aside) = watched(&world);
+        publish(&world, with(sample_zone(1), "zz", "A", &["192.0.2.5"])).await;
+        assert_eq!(enactor.pass().await, Ok(Rest::Live(Generation::new(1))));
+        place.by_hand(&[
+            "update delete zz.example. A",
+            "update add zz.example. 300 A 203.0.113.8",
+            "update add zz.example. 300 TXT \"heritage=external-dns,external-dns/owner=cluster-1\"",
+        ]);
+        world.clock.sleep(LATER).await;
+        enactor.pass().await.unwrap();
+        for (number, address) in [(2, Some(5)), (3, Some(7)), (4, Some(8)), (5, None), (6, None)] {
+            let zone = sample_zone(number);
+            let zone = match address {
+                Some(address) => with(zone, "zz", "A", &[&format!("192.0.2.{address}")]),
+                None => zone,
+            };
+            publish(&world, zone).await;
+            assert_eq!(enactor.pass().await, Ok(Rest::Live(Generation::new(number.into()))), "{software}");
+            let there = format!("{:?}", place.answered(&owner("zz"), RecordType::A));
+            assert!(there.contains("203.0.113.8"), "{software}, plan {number}: {there}");
+            let is_aside = aside.lock().unwrap().iter().any(|owner| owner.contains("zz"));
+            assert_eq!(is_aside, address.is_some(), "{software}, plan {number}: {aside:?}");
+            aside.lock().unwrap().clear();
+        }
+        // Once the name is free, the next plan has it, wherever in its chain it comes.
+        place.by_hand(&["update delete zz.example. A", "update delete zz.example. TXT"]);
+        publish(&world, with(sample_zone(7), "zz", "A", &["192.0.2.9"])).await;
+        assert_eq!(enactor.pass().await, Ok(Rest::Live(Generation::new(7))), "{software}");
+        assert!(!place.answered(&owner("zz"), RecordType::A).is_empty(), "{software}: {aside:?}");
+    }
 }

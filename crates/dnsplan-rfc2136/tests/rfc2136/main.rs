@@ -7,7 +7,6 @@ mod large;
 mod later;
 mod october;
 mod others;
-mod proxy;
 mod race;
 mod suite;
 mod trouble;

@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use dnsplan_enactor::conformance::World;
 use dnsplan_enactor::{Rest, Target};
-use dnsplan_name_servers::{Key, Software};
+use dnsplan_name_servers::{Fault, Key, Proxy, Software};
 use dnsplan_plan::PlanStore;
 use dnsplan_rfc2136::Rfc2136Target;
 
 use crate::common::{Place, until};
-use crate::proxy::{Fault, Proxy};
 
 /// The same world, as another process sees it: with a client, and a memory, of its own.
 fn another(world: &World<Rfc2136Target>, target: Arc<Rfc2136Target>) -> World<Rfc2136Target> {
@@ -25,7 +24,7 @@ fn another(world: &World<Rfc2136Target>, target: Arc<Rfc2136Target>) -> World<Rf
 /// Holds the slow enactor's update back while plans 3 to 6 go live, then lets it go. Says which was answered before and after.
 async fn overtaken(software: Software, key: Option<Key>, is_fenced: bool) -> (Option<u8>, Option<u8>) {
     let place = Place::start_with(software, key, "");
-    let proxy = Proxy::start(place.primary.address()).await;
+    let proxy = Proxy::start(place.primary.address()).await.unwrap();
     let fast = World::around(place.target("rfc2136:october").await);
     fast.publish(1).await;
     fast.pass("fast").await.unwrap();
@@ -33,7 +32,7 @@ async fn overtaken(software: Software, key: Option<Key>, is_fenced: bool) -> (Op
     if !is_fenced {
         proxy.rob();
     }
-    let slow = another(&fast, place.target_at(proxy.address, "rfc2136:october").await);
+    let slow = another(&fast, place.target_at(proxy.address(), "rfc2136:october").await);
     proxy.next([Some(Fault::Hold)]);
     let late = tokio::spawn(async move { slow.pass("slow").await });
     until("the update to be held", || proxy.held() == 1).await;

@@ -7,12 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use dnsplan_enactor::conformance::{CountedNonces, Schedule, sample_zone};
 use dnsplan_enactor::{Clock, Config, Enactor, Nonces};
 use dnsplan_fence::{Actor, Generation, ParentGeneration};
-use dnsplan_name_servers::{Key, Software};
+use dnsplan_name_servers::{Fault, Key, Proxy, Software};
 use dnsplan_plan::{MemoryStore, PlanStore, Proposal, Provenance, TargetId, Timestamp};
 use dnsplan_rfc2136::{Rfc2136Target, Settings};
 
 use crate::common::{Place, until};
-use crate::proxy::{Fault, Proxy};
 
 const ENACTORS: usize = 8;
 const GENERATIONS: u8 = 200;
@@ -67,7 +66,7 @@ impl Race {
 
     async fn live(&self, index: usize) {
         let timeout = Duration::from_millis(500);
-        let settings = Settings { server: self.proxy.address, timeout, ..self.place.settings() };
+        let settings = Settings { server: self.proxy.address(), timeout, ..self.place.settings() };
         let Ok(target) = Rfc2136Target::connect(TargetId::new("rfc2136:race"), settings).await else {
             return;
         };
@@ -103,7 +102,7 @@ impl Race {
 
 async fn race(software: Software, key: Option<Key>, is_fenced: bool) -> Seen {
     let place = Place::start_with(software, key, "");
-    let proxy = Proxy::start(place.primary.address()).await;
+    let proxy = Proxy::start(place.primary.address()).await.unwrap();
     let (store, nonces) = (Arc::default(), Arc::default());
     let race = Arc::new(Race { place, proxy, store, nonces, is_over: AtomicBool::new(false) });
     if !is_fenced {
@@ -114,7 +113,9 @@ async fn race(software: Software, key: Option<Key>, is_fenced: bool) -> Seen {
     race.publish(1).await;
     until("the first to be live", || race.place.number() == Some(1)).await;
     let late = Fault::Delay(Duration::from_millis(60));
-    race.proxy.at_random(7, vec![(5, Fault::CutBefore), (5, Fault::CutAfter), (10, late)]);
+    let mut schedule = Schedule::new(7);
+    let faults = vec![(5, Fault::CutBefore), (5, Fault::CutAfter), (10, late)];
+    race.proxy.at_random(faults, move || schedule.below(100));
     for number in 2..=GENERATIONS {
         race.publish(number).await;
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -134,3 +134,48 @@ async fn a_plan_that_was_never_live_owns_nothing() {
 fn fail_changes_after(place: &Place, good: u64) {
     place.fake.inject(Fault::AccessDenied.always().on(Operation::ChangeResourceRecordSets).after(good));
 }
+
+/// It is set aside between two plans. Plans 2, which leaves it as it is, 3 and 4 are chains that come to it late; then there are some
+/// that have it no more, and one that has it again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_chain_has_set_aside_the_next_ones_do_not_forget() {
+    for layout in [Layout::InPlace, Layout::Tree] {
+        let (place, world) = bed(layout).await;
+        let (mut one, heard) = listener(&world, &world.target, "one");
+        let large = |number: u8| {
+            let address = format!("192.0.2.{number}");
+            let many = (0..1100).map(|index| format!("n{index:04}"));
+            many.fold(sample_zone(number), |zone, label| with(zone, &label, "A", &[&address]))
+        };
+        let both = |number: u8, address: u8| with(large(number), "zz", "A", &[&format!("192.0.2.{address}")]);
+        publish(&world, both(1, 5)).await;
+        one.pass().await.unwrap();
+        place.fake.remove_by_hand(&place.zone_id, "zz.example.", "A");
+        place.fake.put_by_hand(&place.zone_id, &a("zz.example.", "203.0.113.8"));
+        place.fake.put_by_hand(&place.zone_id, &txt("zz.example.", HERITAGE));
+        world.clock.sleep(Duration::from_secs(7200)).await;
+        one.pass().await.unwrap();
+        heard.lock().unwrap().clear();
+        for (number, address) in [(2, Some(5)), (3, Some(7)), (4, Some(8)), (5, None), (6, None)] {
+            let zone = address.map_or_else(|| large(number), |address| both(number, address));
+            publish(&world, zone).await;
+            let rest = one.pass().await;
+            assert_eq!(rest, Ok(Rest::Live(Generation::new(number.into()))), "{layout:?}");
+            assert_eq!(values(&place, "zz.example.", "A"), [["203.0.113.8"]], "{layout:?}, plan {number}");
+            let is_aside = heard.lock().unwrap().drain(..).any(|event| event.starts_with("Quarantined"));
+            assert_eq!(is_aside, address.is_some(), "{layout:?}, plan {number}");
+        }
+        // Once the name is seen to be free, the next plan has it.
+        place.fake.remove_by_hand(&place.zone_id, "zz.example.", "A");
+        place.fake.remove_by_hand(&place.zone_id, "zz.example.", "TXT");
+        world.clock.sleep(Duration::from_secs(7200)).await;
+        one.pass().await.unwrap();
+        publish(&world, both(7, 9)).await;
+        assert_eq!(one.pass().await, Ok(Rest::Live(Generation::new(7))), "{layout:?}");
+        let address = match layout {
+            Layout::InPlace => values(&place, "zz.example.", "A"),
+            _ => place.fake.edge(0).resolve("zz.example.", "A").values().into_iter().collect(),
+        };
+        assert_eq!(address, [["192.0.2.9"]], "{layout:?}");
+    }
+}

@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use dnsplan_enactor::partition::order;
 use dnsplan_enactor::{
     Aim, Basis, Cut, FenceRecord, Layout, Quarantine, Rider, Situation, Step, Target, TreeName, aim_at,
     decide,
@@ -292,8 +293,8 @@ impl Kernel {
         let audit = self.load(contents, ABSENT).inspect(self.plans.get(plan), &BTreeSet::new());
         let mut forms = Vec::new();
         if !audit.differing.is_empty() {
-            let some: Vec<OwnerName> =
-                audit.differing.iter().take(self.target.repair_limit()).cloned().collect();
+            let mut some = order(self.plans.get(plan).zone(), &audit.differing);
+            some.truncate(self.target.repair_limit());
             forms.extend(self.repair(&seen, plan, some, fence));
         }
         let record = seen.record();

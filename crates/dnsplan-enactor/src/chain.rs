@@ -24,8 +24,8 @@ const DOUBLINGS: u32 = 6;
 pub(crate) struct Chain {
     /// How the plan was cut at the last look.
     way: usize,
-    /// The chain is to be cut anew in this way, as long as the record carries this attempt.
-    again: Option<(Nonce, usize)>,
+    /// The chain is to be cut anew in this way, and why, as long as the record carries this attempt.
+    again: Option<(Nonce, usize, Anew)>,
     /// Since when the record has carried this attempt, which only its writer can go on from.
     left: Option<(Nonce, Timestamp)>,
     /// What was found of the plans whose chains may have been begun.
@@ -113,7 +113,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let parts = |outline: &Outline| if is_live { outline.place } else { outline.stage };
         let stage = record.stage.filter(|stage| stage.generation == plan.generation());
         let under_way = if is_live { Some(record.flip.of()) } else { stage.map(|stage| stage.progress.of()) };
-        let again = self.memory.chain.again.filter(|(attempt, _)| *attempt == record.attempt);
+        let again = self.memory.chain.again.filter(|(attempt, ..)| *attempt == record.attempt);
         // The usual case; to cut a large plan in every way takes long.
         if again.is_none() && under_way.is_none_or(|of| of == parts(&guessed)) {
             return (basis, guessed);
@@ -123,8 +123,8 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let way = match again {
             None => ways.iter().position(is_it).unwrap_or(0),
             // With the same number of parts it would be the same chain.
-            Some((_, way)) if is_it(&ways[way]) => next_way(way, Anew::Left).unwrap_or(way),
-            Some((_, way)) => way,
+            Some((_, way, why)) if is_it(&ways[way]) => next_way(way, why).unwrap_or(way),
+            Some((_, way, _)) => way,
         };
         self.memory.chain.way = way;
         ways.swap_remove(way)
@@ -148,7 +148,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     /// The chain is cut anew from here on; says whether there is a way.
     pub(crate) fn begin_anew(&mut self, record: &FenceRecord, why: Anew) -> bool {
         let next = next_way(self.memory.chain.way, why);
-        self.memory.chain.again = next.map(|way| (record.attempt, way));
+        self.memory.chain.again = next.map(|way| (record.attempt, way, why));
         next.is_some()
     }
 

@@ -202,8 +202,9 @@ pub enum Arrival {
 /// # Contract
 /// On top of [`Register`]'s: the conformance suite (`dnsplan_enactor::conformance`) is the contract in executable form.
 /// * `outline` and the parts that a swap cuts are a pure function of (plan, basis) and the target's own limits.
-/// * Where a target is metered, each two of the ways to cut a plan ([`Cut`]) give different numbers of parts, or the same parts: the
-///   number of parts says how a chain was cut. A part beyond the last one writes nothing but the record.
+/// * Where a target is metered, each two of the ways to cut a plan ([`Cut`]) give different numbers of parts, or the same parts, and none
+///   gives one part more than another for the worst case: the number of parts says how a chain was cut. A part beyond the last one
+///   writes nothing but the record. What may have been [begun](Basis::Changed::begun) decides nothing about the cut.
 /// * An owner name changes as a unit, within one part.
 /// * Owner names that are not of our making are never touched and never in an [`Audit`].
 pub trait Target: Register<Payload = Quarantine, Rider = Rider, Error = TargetError> + Send {

@@ -8,6 +8,12 @@ use std::num::NonZeroU32;
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 
+/// How many seconds fill a bucket, as it is with Route 53's own.
+const BURST: NonZeroU32 = NonZeroU32::new(5).expect("invariant: five is not zero");
+/// Half of what an account has.
+const REQUESTS: NonZeroU32 = NonZeroU32::new(5).expect("invariant: five is not zero");
+const CHANGES: NonZeroU32 = NonZeroU32::new(200).expect("invariant: 200 is not zero");
+
 /// One bucket: `burst` at once, then `per_second`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Rate {
@@ -27,11 +33,10 @@ pub struct Pace {
 }
 
 impl Rate {
-    const fn of(burst: u32, per_second: u32) -> Self {
-        match (NonZeroU32::new(burst), NonZeroU32::new(per_second)) {
-            (Some(burst), Some(per_second)) => Self { burst, per_second },
-            _ => Self { burst: NonZeroU32::MIN, per_second: NonZeroU32::MIN },
-        }
+    /// So many a second, and at once as many as five seconds bring.
+    #[must_use]
+    pub const fn steady(per_second: NonZeroU32) -> Self {
+        Self { burst: per_second.saturating_mul(BURST), per_second }
     }
 
     fn limiter(self) -> DefaultDirectRateLimiter {
@@ -43,7 +48,7 @@ impl Default for Pace {
     /// Half of the 50 and 10 a second that an account has for each action, so that other tools of the account find room; and 1,000
     /// changes at once and 200 a second after that.
     fn default() -> Self {
-        Self { requests: Rate::of(25, 5), changes: Rate::of(1_000, 200) }
+        Self { requests: Rate::steady(REQUESTS), changes: Rate::steady(CHANGES) }
     }
 }
 

@@ -2,6 +2,7 @@
 //! together with it.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, ValueEnum};
 use dnsplan::enactor::Layout;
 use dnsplan::plan::TargetId;
+use dnsplan::route53::{Pace, Rate};
 
 use super::primary::{self, AtPrimary, Primary};
 use super::{Apply, Cli, Command, Enactor};
@@ -148,9 +150,23 @@ pub(crate) struct Hosted {
     /// Another server in place of Route 53, such as one for tests
     #[arg(long, value_name = "URL", value_parser = url, requires = "target", help_heading = HEADING)]
     pub(crate) endpoint_url: Option<String>,
+    /// How many calls to make a second; five times as many at once [default: 5]
+    #[arg(long, value_name = "N", value_parser = rate, requires = "target", help_heading = HEADING)]
+    pub(crate) requests_per_second: Option<NonZeroU32>,
+    /// How many records to change a second; five times as many at once [default: 200]
+    #[arg(long, value_name = "N", value_parser = rate, requires = "target", help_heading = HEADING)]
+    pub(crate) changes_per_second: Option<NonZeroU32>,
 }
 
 impl Hosted {
+    pub(crate) fn pace(&self) -> Pace {
+        let usual = Pace::default();
+        Pace {
+            requests: self.requests_per_second.map_or(usual.requests, Rate::steady),
+            changes: self.changes_per_second.map_or(usual.changes, Rate::steady),
+        }
+    }
+
     pub(crate) fn layout(&self) -> Layout {
         match self.layout {
             Some(HostedLayout::Tree) => Layout::Tree,
@@ -197,6 +213,10 @@ pub(super) fn url(text: &str) -> Result<String, String> {
     if has_host { Ok(text.to_owned()) } else { Err("write http:// or https:// and a host".to_owned()) }
 }
 
+fn rate(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| "write a number from 1 up; Route 53 says which an account has".to_owned())
+}
+
 /// Ten milliseconds to a month, in seconds, with or without a fraction.
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|seconds| (0.01..=2_592_000.0).contains(seconds));
@@ -229,8 +249,13 @@ fn given(options: &[Given]) -> Option<&'static str> {
 }
 
 impl Hosted {
-    const fn given(&self) -> [Given; 2] {
-        [("--layout", self.layout.is_some()), ("--endpoint-url", self.endpoint_url.is_some())]
+    const fn given(&self) -> [Given; 4] {
+        [
+            ("--layout", self.layout.is_some()),
+            ("--endpoint-url", self.endpoint_url.is_some()),
+            ("--requests-per-second", self.requests_per_second.is_some()),
+            ("--changes-per-second", self.changes_per_second.is_some()),
+        ]
     }
 }
 
@@ -276,8 +301,8 @@ impl Enactor {
             ("--notify", !transfer.notify.is_empty()),
         ];
         let of_remote = [("--poll", pace.poll.is_some()), ("--audit-every", pace.audit_every.is_some())];
-        let [layout, url] = self.hosted.given();
-        let of_route53 = [layout, url, ("--takeover", pace.takeover.is_some())];
+        let [layout, url, requests, changes] = self.hosted.given();
+        let of_route53 = [layout, url, requests, changes, ("--takeover", pace.takeover.is_some())];
         let here = || {
             given(&of_server).filter(|_| remote.is_some()).map(|option| {
             format!("{option} is for a DNS server in this process, and --target names a zone that is served elsewhere: leave one out")

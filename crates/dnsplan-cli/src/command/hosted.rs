@@ -37,6 +37,7 @@ struct HostedZone {
     id: ZoneId,
     name: OwnerName,
     layout: Layout,
+    pace: Pace,
 }
 
 impl HostedZone {
@@ -49,7 +50,7 @@ impl HostedZone {
                 "hosted zone {id} is {name}, and --zone says {wanted}: leave --zone out, or name the hosted zone of {wanted}"
             )));
         }
-        Ok(Self { client, id: id.clone(), name, layout: hosted.layout() })
+        Ok(Self { client, id: id.clone(), name, layout: hosted.layout(), pace: hosted.pace() })
     }
 
     /// The same, to be worked on.
@@ -60,7 +61,7 @@ impl HostedZone {
 
     /// The target that it is.
     async fn target(&self) -> Result<Route53Target, Failure> {
-        let settings = Settings { layout: self.layout, pace: Pace::default() };
+        let settings = Settings { layout: self.layout, pace: self.pace };
         let (client, id) = (self.client.clone(), self.id.target());
         Ok(Route53Target::open(client, self.id.as_str(), &self.name, id, &settings).await?)
     }

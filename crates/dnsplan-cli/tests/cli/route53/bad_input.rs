@@ -137,7 +137,7 @@ fn what_does_not_go_together_is_said_before_anything_is_done() {
     let hosted = Hosted::new();
     hosted.cell.save("spec.toml", &spec(1));
     let target = hosted.target.as_str();
-    let refused: [(&[&str], &[&str]); 14] = [
+    let refused: [(&[&str], &[&str]); 16] = [
         (
             &["enactor", "--target", target, "--dns", "127.0.0.1:0"],
             &["--dns is for a DNS server", "leave one out"],
@@ -152,6 +152,11 @@ fn what_does_not_go_together_is_said_before_anything_is_done() {
             &["--poll is for a zone that is served elsewhere", "route53:ZONEID"],
         ),
         (&["enactor", "--poll", "1"], &["--target"]),
+        (
+            &["enactor", "--target", "one", "--requests-per-second", "9"],
+            &["--requests-per-second is for a hosted zone"],
+        ),
+        (&["enactor", "--target", target, "--changes-per-second", "0"], &["a number from 1 up"]),
         (&["enactor", "--target", target, "--poll", "0"], &["a number of seconds from 0.01"]),
         (&["enactor", "--target", target, "--layout", "whole"], &["in-place", "tree"]),
         (&["enactor", "--target", target, "--endpoint-url", "localhost"], &["http:// or https://"]),

@@ -50,7 +50,7 @@ enum Command {
     },
     /// Counts the calls that Route 53 gets for one new plan, beside the least that it takes; fails above 1.1 times that
     Route53Calls,
-    /// Applies the same plans through dnsplan, by nsupdate and by ready-made messages to a BIND, in turns, and prints the ratios
+    /// Puts the same plans into zones at a BIND, through dnsplan, by nsupdate and by bare and fenced messages in turns
     Rfc2136Cost,
     /// Prints what the pure crates depend on, as cargo resolves it
     Purity,

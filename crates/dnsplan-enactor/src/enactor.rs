@@ -297,7 +297,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         let from = self.at_base(record, live).await?;
         let begun = self.begun(record, live).await?;
         let cut = Cut::Guessed;
-        let owners = match (touched, live) {
+        let mut owners: BTreeSet<OwnerName> = match (touched, live) {
             (Some(owners), _) => owners,
             // The history between the two was pruned, but what is there is exactly the live plan.
             (None, Some(live)) if record.is_settled() => {
@@ -307,7 +307,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             (None, _) => return Ok(Basis::Unknown),
         };
         // What was set aside is tried again, whether the plan changes it or not.
-        let owners = owners.into_iter().chain(record.payload.doubtful().cloned()).collect();
+        owners.extend(record.payload.doubtful().cloned());
         Ok(Basis::Changed { owners, from, begun, cut })
     }
 

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dnsplan_plan::{OwnerName, Zone, target};
+use dnsplan_plan::{Node, OwnerName, Zone, target};
 
 /// Chains of names that point at names are followed this far; beyond it the order does not matter any more.
 const DEPTH_LIMIT: u8 = 16;
@@ -19,7 +19,7 @@ pub fn order(zone: &Zone, owners: &BTreeSet<OwnerName>) -> Vec<OwnerName> {
     let mut keyed: Vec<(u8, &OwnerName)> = owners
         .iter()
         .map(|owner| match zone.node(owner) {
-            Some(_) => (depth(zone, owner, DEPTH_LIMIT, &mut depths), owner),
+            Some(node) => (depth(zone, owner, node, DEPTH_LIMIT, &mut depths), owner),
             None => (u8::MAX, owner),
         })
         .collect();
@@ -28,15 +28,19 @@ pub fn order(zone: &Zone, owners: &BTreeSet<OwnerName>) -> Vec<OwnerName> {
 }
 
 /// How many hops inside the zone lie below a name: 0 where it points at nothing here.
-fn depth(zone: &Zone, owner: &OwnerName, left: u8, known: &mut BTreeMap<OwnerName, u8>) -> u8 {
+fn depth(zone: &Zone, owner: &OwnerName, node: &Node, left: u8, known: &mut BTreeMap<OwnerName, u8>) -> u8 {
+    let targets: BTreeSet<OwnerName> =
+        node.rrsets().flat_map(dnsplan_plan::RRset::data).filter_map(target).collect();
+    // Most names point at nothing.
+    if left == 0 || targets.is_empty() {
+        return 0;
+    }
     if let Some(depth) = known.get(owner) {
         return *depth;
     }
-    let Some(node) = zone.node(owner).filter(|_| left > 0) else { return 0 };
-    let targets: BTreeSet<OwnerName> =
-        node.rrsets().flat_map(dnsplan_plan::RRset::data).filter_map(target).collect();
-    let below = targets.iter().filter(|name| *name != owner && zone.node(name).is_some());
-    let deepest = below.map(|name| depth(zone, name, left - 1, known) + 1).max().unwrap_or(0);
+    let below = targets.iter().filter(|name| *name != owner);
+    let below = below.filter_map(|name| Some((name, zone.node(name)?)));
+    let deepest = below.map(|(name, node)| depth(zone, name, node, left - 1, known) + 1).max().unwrap_or(0);
     known.insert(owner.clone(), deepest);
     deepest
 }

@@ -190,7 +190,12 @@ impl PlanStore for MemoryStore {
             let mut at = upto;
             while at > after {
                 let stored = history.plans.get(&at)?;
-                owners.extend(stored.owners.iter().cloned());
+                // Of one plan, as it is most of the time, they are there in order.
+                if owners.is_empty() {
+                    owners.clone_from(&stored.owners);
+                } else {
+                    owners.extend(stored.owners.iter().cloned());
+                }
                 at = stored.plan.parent().into();
             }
             (at == after).then_some(owners)

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use dnsplan_enactor::FenceRecord;
 use dnsplan_fence::Nonce;
 use dnsplan_plan::{OwnerName, RecordType};
 
@@ -16,6 +17,8 @@ pub(crate) struct Known {
     ours: BTreeSet<(OwnerName, RecordType)>,
     /// The attempt of the record that was seen last, read or written.
     seen: Option<Nonce>,
+    /// The record that this target has written just now: the look that follows a write need not ask for it.
+    written: Option<FenceRecord>,
     /// A write whose reply was lost.
     pending: Option<Pending>,
     /// Whether the zone was compared as a whole, and was found as it should be; and no write since may have been ignored in part.
@@ -61,6 +64,18 @@ impl Known {
             _ => {}
         }
         self.seen = attempt;
+        self.written = None;
+    }
+
+    /// What the next look would bring, where this target has written just before. What others have written since makes the next
+    /// write fail, and is looked at then.
+    pub(crate) fn just_written(&mut self) -> Option<FenceRecord> {
+        self.written.take()
+    }
+
+    /// The server has said that it took a write, and so has this record.
+    pub(crate) fn has(&mut self, record: FenceRecord) {
+        self.written = Some(record);
     }
 
     /// This target has put a first record there: nobody else has.
@@ -71,6 +86,7 @@ impl Known {
     /// The reply to a write was lost.
     pub(crate) fn lost_reply(&mut self, write: Pending) {
         self.pending = Some(write);
+        self.written = None;
     }
 
     /// A write took effect. The zone that was looked at for it is kept where the next part may want it.

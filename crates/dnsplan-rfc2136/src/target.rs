@@ -75,9 +75,13 @@ impl Register for Rfc2136Target {
     type Rider = Rider;
     type Error = TargetError;
 
-    /// One RRset is asked for.
+    /// One RRset is asked for; nothing right after a write of this target's own.
     async fn load(&self) -> Result<Observed<Quarantine>, TargetError> {
-        self.load_fresh().await
+        let written = self.known().just_written();
+        match written {
+            Some(record) => Ok(Observed::Record(record)),
+            None => self.load_fresh().await,
+        }
     }
 
     /// One update, whose prerequisite is that there is no fence record, or exactly the unreadable one.

@@ -45,6 +45,7 @@ impl Rfc2136Target {
                     let mut known = self.known();
                     known.is_audited &= !work.units.iter().any(Unit::may_be_ignored);
                     known.wrote(pending(permit, work), keeps_look);
+                    known.has(permit.next().clone());
                     return Ok(Swap::Won);
                 }
                 Sent::Unknown(why) => {

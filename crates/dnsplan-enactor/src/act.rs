@@ -6,12 +6,14 @@ use std::sync::Arc;
 use dnsplan_fence::{Digest, FreezeId, Generation, Move, Nonce, Observed, Permit, Swap, settle};
 use dnsplan_plan::{DemandReason, OwnerName, Plan, PlanStore};
 
-use crate::chain::Anew;
+use crate::chain::{Anew, whole};
 use crate::codec::owners_len;
 use crate::decide::{Step, Wait};
 use crate::enactor::{LOST_LIMIT, Next};
 use crate::view::{Seen, View};
-use crate::{Clock, EnactError, Enactor, Event, Nonces, Quarantine, Rest, Rider, Target, TargetError};
+use crate::{
+    Clock, EnactError, Enactor, Event, FenceRecord, Nonces, Quarantine, Rest, Rider, Target, TargetError,
+};
 
 /// What became of a write.
 pub(crate) enum Put {
@@ -35,7 +37,8 @@ impl Put {
 /// After how many failures in a row a begun chain gives way to a newer plan.
 const FAILURES: u32 = 3;
 
-/// How much text of a record owner names may be that are set aside: it must fit what a target takes.
+/// How much text of a record owner names may be that are set aside: it must fit what a target takes, and so must those that a chain
+/// inherits, beside them.
 const QUARANTINE_TEXT: usize = 1488;
 
 impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
@@ -121,17 +124,24 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         rider: impl Fn(&Arc<Plan>, &BTreeSet<OwnerName>) -> Rider,
     ) -> Result<Put, EnactError> {
         let plan = view.plan();
-        let mut aside = set_aside(view, plan.generation());
+        let before = set_aside(view, plan.generation());
+        let mut aside = before.clone();
         let inherited = inherited(view, plan.generation(), action);
+        let whole = whole_after(view.sighting().record(), plan.generation(), action);
         loop {
             let attempt = self.nonces.next();
             let Some(permit) = self.permit(view, &plan, action, attempt) else {
                 return Ok(Put::Instead(Next::Rest(Rest::Stale)));
             };
-            let permit = permit.carrying(quarantine(&plan, &aside, &inherited));
+            let permit = permit.carrying(quarantine(&plan, &aside, &inherited, whole));
             // Something stays behind at an older generation: its trees must not be reaped.
             let permit = if aside.is_empty() { permit } else { permit.holding_base() };
-            match self.target.swap(permit, rider(&plan, &aside)).await {
+            let rider = rider(&plan, &aside);
+            // Nothing that can be restored is left, and the record says so already.
+            if aside == before && matches!(&rider, Rider::Repair { owners, .. } if owners.is_empty()) {
+                return Ok(Put::Instead(Next::Rest(Rest::Stale)));
+            }
+            match self.target.swap(permit, rider).await {
                 Err(TargetError::Rejected { owners, reason }) if !owners.is_subset(&aside) => {
                     self.emit(&Event::Quarantined {
                         generation: plan.generation(),
@@ -139,8 +149,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
                         reason: reason.clone(),
                     });
                     aside.extend(owners);
-                    let text = owners_len(aside.union(&inherited));
-                    if aside.len() > self.config.quarantine_limit || text > QUARANTINE_TEXT {
+                    if aside.len() > self.config.quarantine_limit || owners_len(&aside) > QUARANTINE_TEXT {
                         return self.give_up(view, plan.generation()).await.map(Put::Instead);
                     }
                 }
@@ -299,8 +308,25 @@ fn inherited(view: &View, generation: Generation, action: Move) -> BTreeSet<Owne
     }
 }
 
-fn quarantine(plan: &Plan, owners: &BTreeSet<OwnerName>, inherited: &BTreeSet<OwnerName>) -> Quarantine {
+/// The generation that everything was at before this write's chain, where the record's base does not say it.
+fn whole_after(record: &FenceRecord, generation: Generation, action: Move) -> Generation {
+    match action {
+        Move::Apply(part) | Move::Flip(part) if part.is_last() => Generation::ZERO,
+        Move::Apply(_) | Move::Flip(_) if record.generation != generation => {
+            let whole = whole(record);
+            if whole == record.base { Generation::ZERO } else { whole }
+        }
+        _ => record.payload.whole,
+    }
+}
+
+fn quarantine(
+    plan: &Plan,
+    owners: &BTreeSet<OwnerName>,
+    inherited: &BTreeSet<OwnerName>,
+    whole: Generation,
+) -> Quarantine {
     let effective = if owners.is_empty() { Digest::ZERO } else { plan.zone().digest_without(owners) };
     let inherited = inherited.difference(owners).cloned().collect();
-    Quarantine { owners: owners.clone(), effective, inherited }
+    Quarantine { owners: owners.clone(), effective, inherited, whole }
 }

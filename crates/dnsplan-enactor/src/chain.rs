@@ -12,7 +12,7 @@ use dnsplan_plan::{Plan, PlanStore, StoreError, Timestamp};
 
 use crate::{Basis, Clock, Cut, Enactor, FenceRecord, Nonces, Outline, Target};
 
-/// How many plans of superseded chains are looked at. More of them have never been superseded half-way on the same base, or what only
+/// How many plans of superseded chains are looked at. More of them have never been superseded half-way one on top of the other, or what only
 /// they have put there is left alone.
 const BEGUN: usize = 8;
 
@@ -54,36 +54,52 @@ const fn next_way(way: usize, why: Anew) -> Option<usize> {
     }
 }
 
+/// The generation that everything is at, or was when the chain under way began, but for what was set aside.
+pub(crate) const fn whole(record: &FenceRecord) -> Generation {
+    if record.flip.is_complete() {
+        record.generation
+    } else if record.payload.whole.is_zero() {
+        record.base
+    } else {
+        record.payload.whole
+    }
+}
+
 impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
-    /// The plan at the record's base.
-    pub(crate) async fn at_base(
+    /// The plan that everything was at when the chain began, but for what was set aside.
+    pub(crate) async fn at_whole(
         &mut self,
         record: &FenceRecord,
         live: Option<&Arc<Plan>>,
     ) -> Result<Option<Arc<Plan>>, StoreError> {
-        if !self.target.is_metered() || record.base.is_zero() {
+        let whole = whole(record);
+        if !self.target.is_metered() || whole.is_zero() {
             return Ok(None);
         }
-        if let Some(live) = live.filter(|_| record.base == record.generation) {
+        if let Some(live) = live.filter(|_| whole == record.generation) {
             return Ok(Some(Arc::clone(live)));
         }
-        let found = self.store.get(self.target.zone(), record.base).await;
+        let found = self.store.get(self.target.zone(), whole).await;
         self.definite(found)
     }
 
-    /// The plans whose chains may have been begun on top of the record's base: the last few of those that the store has.
+    /// The plan at the record's base and those whose chains may have been begun on top of it: the last few of those that the store
+    /// has. Where everything is at the live plan, nobody asks for them.
     pub(crate) async fn begun(
         &mut self,
         record: &FenceRecord,
         live: Option<&Arc<Plan>>,
     ) -> Result<Vec<Arc<Plan>>, StoreError> {
         let (base, newest) = (record.base.get(), record.generation.get());
-        if !self.target.is_metered() || base == newest {
+        let is_doubtful = record.payload.doubtful().next().is_some();
+        if !self.target.is_metered() || base == newest && !is_doubtful {
             self.memory.chain.begun.clear();
             return Ok(Vec::new());
         }
         let mut begun: Vec<Arc<Plan>> = live.cloned().into_iter().collect();
-        for generation in (base + 1..newest).rev().take(BEGUN).map(Generation::new) {
+        let at_base = (is_doubtful && base > 0 && base < newest).then_some(base);
+        let since = (base + 1..newest).rev().take(BEGUN);
+        for generation in since.chain(at_base).map(Generation::new) {
             let known = self.memory.chain.begun.iter().find(|plan| plan.generation() == generation).cloned();
             let found = match known {
                 Some(plan) => Some(plan),

@@ -1,7 +1,8 @@
 //! The text of a fence record, format version 1: what a TXT record, a file or a table row holds.
 //!
 //! `dnsplan1 g=42 d=DIGEST b=41 f=40 p=2/2 n=NONCE by=enactor-1`, and where there is something to say `s=43/DIGEST/1/3`
-//! (stage), `z=7` (freeze), `e=DIGEST` and `q=OWNER` (quarantine), and `i=OWNER` (what a chain under way inherited of it). It names no host and no secret: a TXT record is public.
+//! (stage), `z=7` (freeze), `e=DIGEST` and `q=OWNER` (quarantine), and `i=OWNER` (what a chain under way inherited of it), and
+//! `w=42` (what it began on, where that is not the base). It names no host and no secret: a TXT record is public.
 //!
 //! One record has one text, and a text that differs in any way is no record: a fence that was edited by hand is treated as
 //! unreadable, never half-believed.
@@ -52,7 +53,11 @@ fn write_rest(text: &mut String, record: &FenceRecord) -> fmt::Result {
         write!(text, " e={}", record.payload.effective)?;
         record.payload.owners.iter().try_for_each(|owner| write!(text, " q={}", owner_text(owner)))?;
     }
-    record.payload.inherited.iter().try_for_each(|owner| write!(text, " i={}", owner_text(owner)))
+    record.payload.inherited.iter().try_for_each(|owner| write!(text, " i={}", owner_text(owner)))?;
+    if !record.payload.whole.is_zero() {
+        write!(text, " w={}", record.payload.whole)?;
+    }
+    Ok(())
 }
 
 /// A record from its text.
@@ -70,7 +75,7 @@ fn is_sound(record: &FenceRecord) -> bool {
     let staged = record
         .stage
         .is_none_or(|stage| stage.generation > record.generation && stage.generation >= record.floor);
-    record.base <= record.generation && staged
+    record.base <= record.generation && record.payload.whole <= record.generation && staged
 }
 
 fn parse(text: &str) -> Option<FenceRecord> {
@@ -94,6 +99,7 @@ fn parse(text: &str) -> Option<FenceRecord> {
         payload: Quarantine {
             owners: owners("q")?,
             inherited: owners("i")?,
+            whole: optional(get("w"), generation)?.unwrap_or(Generation::ZERO),
             effective: optional(get("e"), |text| text.parse().ok())?.unwrap_or(Digest::ZERO),
         },
     })

@@ -13,7 +13,7 @@ use dnsplan_fence::{Actor, Generation, Nonce, Offer};
 use dnsplan_plan::{OwnerName, Plan, PlanStore, StoreError, Timestamp, Violation, live_violations};
 
 use crate::act::protected_aside;
-use crate::chain::Chain;
+use crate::chain::{Chain, whole};
 use crate::decide::{Aim, Decision, Step, Wait, aim_at, decide};
 use crate::view::{Seen, View};
 use crate::{Basis, Clock, Cut, Event, FenceRecord, Layout, Nonces, Target, TargetError, TreeName};
@@ -292,13 +292,16 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         if self.target.layout() == Layout::Whole || !is_known {
             return Ok(Basis::Unknown);
         }
-        let touched = self.store.touched(self.target.zone(), record.base, plan.generation()).await;
+        let touched = self.store.touched(self.target.zone(), whole(record), plan.generation()).await;
         let touched = self.definite(touched)?;
-        let from = self.at_base(record, live).await?;
+        let from = self.at_whole(record, live).await?;
         let begun = self.begun(record, live).await?;
         let cut = Cut::Guessed;
         let mut owners: BTreeSet<OwnerName> = match (touched, live) {
             (Some(owners), _) => owners,
+            // The history between the two was pruned, and no audit finds what it has left behind. All that either has is the same
+            // for every part of a chain, whatever was superseded before it.
+            (None, _) if from.is_some() => names(from.iter().map(|from| &**from).chain([plan])),
             // The history between the two was pruned, but what is there is exactly the live plan.
             (None, Some(live)) if record.is_settled() => {
                 let diff = live.zone().diff(plan.zone());
@@ -363,6 +366,11 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     pub(crate) fn emit(&self, event: &Event) {
         (self.observer)(event);
     }
+}
+
+/// All owner names of some plans.
+fn names<'p>(plans: impl Iterator<Item = &'p Plan>) -> BTreeSet<OwnerName> {
+    plans.flat_map(|plan| plan.zone().nodes()).map(|(owner, _)| owner.clone()).collect()
 }
 
 /// The absolute guards, against what is live: skipping generations adds up.

@@ -18,22 +18,32 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             }
             _ => return,
         };
-        self.tell(view, state, None).await;
+        // The write has changed what the look saw.
+        let live = match action {
+            Move::Flip(_) | Move::Apply(_) => plan.generation(),
+            _ => view.seen.record().map_or(Generation::ZERO, |record| record.generation),
+        };
+        self.tell_of(view, live, state, None).await;
     }
 
     /// Reports what is new about the target; what was said already is not said again.
     pub(crate) async fn tell(&mut self, view: &View, state: String, note: Option<String>) {
+        let live = view.seen.record().map_or(Generation::ZERO, |record| record.generation);
+        self.tell_of(view, live, state, note).await;
+    }
+
+    async fn tell_of(&mut self, view: &View, live: Generation, state: String, note: Option<String>) {
         let record = view.seen.record();
         let of = |field: fn(&FenceRecord) -> Generation| record.map_or(Generation::ZERO, field);
-        let told = (state.clone(), [of(|r| r.generation), of(|r| r.base), of(|r| r.floor)]);
+        let told = (state.clone(), [live, of(|r| r.base), of(|r| r.floor)]);
         if self.memory.told.as_ref() == Some(&told) {
             return;
         }
         let report = TargetReport {
-            live: of(|r| r.generation),
+            live,
             base: of(|r| r.base),
             floor: of(|r| r.floor),
-            highest: of(FenceRecord::highest).max(view.found),
+            highest: of(FenceRecord::highest).max(view.found).max(live),
             state,
             note,
             freeze: record.and_then(|record| record.freeze),

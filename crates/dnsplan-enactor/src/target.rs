@@ -18,6 +18,9 @@ pub struct Quarantine {
     /// While a chain is under way: the owner names that those before it had set aside, and that it has not. What is there may be
     /// somebody else's until the chain has come to its end, whichever part put something there.
     pub inherited: BTreeSet<OwnerName>,
+    /// While a chain is under way: the generation that everything was at when it began, but for what was set aside, where that is
+    /// not the record's base; else zero.
+    pub whole: Generation,
 }
 
 impl Quarantine {
@@ -63,14 +66,14 @@ pub enum Cut {
 pub enum Basis {
     /// Only some owner names may.
     Changed {
-        /// Those that some plan above the record's base changed, and those that were set aside: the same for every part of a chain.
+        /// Those that some plan since the chain began has changed, and those that were set aside: the same for every part of a chain.
         owners: BTreeSet<OwnerName>,
-        /// The plan at the record's base, where the store has it: what was there when the chain began, and so the same for every
-        /// part of it. What is there may be newer, where one chain superseded another half-way: it is a first guess at what a
-        /// part costs, and at what it replaces, and decides nothing. Without it parts are cut for the worst case.
+        /// The plan that everything was at when the chain began, but for what was set aside, where the store has it; and so the
+        /// same for every part of it. What is there may be newer, where one chain superseded another half-way: it is a first guess
+        /// at what a part costs, and at what it replaces, and decides nothing. Without it parts are cut for the worst case.
         from: Option<Arc<Plan>>,
-        /// Plans above the record's base up to the one that it grants, those of the last few that the store has: their chains may
-        /// have been superseded half-way, and some of them may be there.
+        /// Plans from the record's base up to the one that it grants, those of the last few that the store has. Of those above
+        /// `from` some may be there, where their chains were superseded half-way; of all of them, where it was set aside since.
         begun: Vec<Arc<Plan>>,
         /// How the plan is cut.
         cut: Cut,

@@ -14,7 +14,7 @@ const GOLDEN: &str = "dnsplan1 g=42 d=010101010101010101010101010101010101010101
     s=43/0202020202020202020202020202020202020202020202020202020202020202/1/3 z=7 \
     n=000000000000000000000000000000ff by=enactor-1 \
     e=0303030303030303030303030303030303030303030303030303030303030303 q=api.example. q=www.example. \
-    i=mail.example.";
+    i=mail.example. w=41";
 
 fn full() -> FenceRecord {
     let stage = Stage {
@@ -32,7 +32,7 @@ fn full() -> FenceRecord {
         freeze: Some(FreezeId::new(7)),
         attempt: Nonce::new(255),
         by: Actor::new("enactor-1").unwrap(),
-        payload: quarantine(2, Digest::new([3; 32]), 1),
+        payload: Quarantine { whole: Generation::new(41), ..quarantine(2, Digest::new([3; 32]), 1) },
     }
 }
 
@@ -43,7 +43,7 @@ fn quarantine(owners: usize, effective: Digest, inherited: usize) -> Quarantine 
     let owners = of(&["api.example.", "www.example.", "*.example."], owners);
     let inherited = of(&["mail.example.", "x.example."], inherited);
     let effective = if owners.is_empty() { Digest::ZERO } else { effective };
-    Quarantine { owners, effective, inherited }
+    Quarantine { owners, effective, inherited, ..Quarantine::default() }
 }
 
 fn plain() -> FenceRecord {
@@ -182,7 +182,7 @@ fn any_record() -> impl Strategy<Value = FenceRecord> {
                 freeze: freeze.map(FreezeId::new),
                 attempt: Nonce::new(nonce),
                 by: Actor::new(&by).unwrap(),
-                payload: Quarantine { owners, effective, inherited },
+                payload: Quarantine { owners, effective, inherited, whole: base.min(g) },
             }
         },
     )
@@ -196,8 +196,10 @@ fn a_record_that_no_permit_leads_to_is_not_believed() {
     behind.stage = behind.stage.map(|stage| Stage { generation: behind.generation, ..stage });
     let mut below_live = full();
     below_live.stage = below_live.stage.map(|stage| Stage { generation: Generation::new(41), ..stage });
+    let mut whole = full();
+    whole.payload.whole = Generation::new(43);
     let below_floor = FenceRecord { floor: Generation::new(44), ..full() };
-    for record in [above, behind, below_live, below_floor] {
+    for record in [above, behind, below_live, below_floor, whole] {
         assert!(decode(&encode(&record)).is_err(), "{record:?}");
     }
     let at_the_floor = FenceRecord { floor: Generation::new(43), ..full() };

@@ -334,8 +334,14 @@ impl PlanStore for MemoryStore {
                 .flat_map(|target| [target.report.live, target.report.base, target.confirmed]);
             let keep: BTreeSet<Generation> =
                 reported.chain(history.pins.keys().copied()).chain([history.head_generation()]).collect();
+            let is_under_way = |target: &&TargetStatus| target.confirmed < target.report.live;
+            let under_way = history.targets.values().filter(is_under_way);
+            let since = under_way.map(|target| target.report.base.max(target.confirmed)).min();
             let before = history.plans.len();
-            history.plans.retain(|generation, _| *generation >= floor || keep.contains(generation));
+            history.plans.retain(|generation, _| {
+                let is_needed = since.is_some_and(|since| *generation >= since);
+                *generation >= floor || keep.contains(generation) || is_needed
+            });
             let lowest = history.plans.keys().next().copied().unwrap_or(Generation::ZERO);
             history.attempts.retain(|_, generation| history.plans.contains_key(generation));
             let plans = (before - history.plans.len()) as u64;

@@ -187,13 +187,15 @@ pub enum DemandReason {
     Guard,
     /// The provider rejected too many records.
     Rejected,
+    /// What was set aside is to be tried again.
+    Again,
 }
 
 impl DemandReason {
-    /// Whether the same content under a higher number answers it: a number is in the way, not the content.
+    /// Whether the same content under a higher number answers it: not the content is in the way.
     #[must_use]
     pub const fn is_met_by_the_same_content(self) -> bool {
-        matches!(self, Self::TargetAhead | Self::DigestConflict)
+        matches!(self, Self::TargetAhead | Self::DigestConflict | Self::Again)
     }
 }
 
@@ -351,8 +353,9 @@ pub trait PlanStore: Send + Sync {
     /// The freeze in force.
     fn frozen(&self) -> impl Future<Output = Result<Option<Freeze>, StoreError>> + Send;
 
-    /// Forgets plans below `floor`, but never the head, a pin, or what any target reports live (or as its base). Deletes no
-    /// DNS, and frees no generation.
+    /// Forgets plans below `floor`, but never the head, a pin, or what any target reports live (or as its base); nor, while
+    /// what a target reports live is not confirmed yet, any plan since the one that it came from: the chain goes by what these
+    /// changed. Deletes no DNS, and frees no generation.
     fn prune(
         &self,
         zone: &OwnerName,

@@ -14,8 +14,8 @@ use crate::settings::{Settings, Weights};
 use crate::tsig;
 
 /// How long the text of a fence record may be. One without owner names set aside has less than 500 bytes; this leaves room for
-/// sixteen of 90.
-const FENCE_TEXT: usize = 2000;
+/// sixteen of 90, and for as many that a chain inherits.
+const FENCE_TEXT: usize = 3600;
 
 /// The least that must be left of a message for changes.
 const LEAST: usize = 64;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use dnsplan_enactor::partition::order;
 use dnsplan_enactor::{Basis, Quarantine, Rider, TargetError};
-use dnsplan_fence::{Move, Permit};
+use dnsplan_fence::{Generation, Move, Permit};
 use dnsplan_plan::{OwnerName, Plan};
 
 use crate::content::Node;
@@ -104,14 +104,14 @@ impl Reader<'_> {
         let before = |plan: &Plan| {
             plan.zone().node(owner).and_then(|node| past.wanted.node(owner, node).ok()).unwrap_or_default()
         };
-        let from = past.from.map(before).unwrap_or_default();
-        let mut hints: Vec<Node> = past.begun.iter().copied().map(before).collect();
+        // A chain before has set it aside: what is there may be somebody else's, or of any plan since the record's base.
+        let is_doubtful = past.aside.is_some_and(|aside| aside.is_doubtful(owner));
+        let whole = past.from.map_or(Generation::ZERO, |from| from.generation());
+        let begun = past.begun.iter().copied().filter(|begun| is_doubtful || begun.generation() > whole);
+        let hints: Vec<Node> = begun.map(before).collect();
         let mut ours = BTreeSet::new();
-        if past.aside.is_some_and(|aside| aside.is_doubtful(owner)) {
-            // A chain before has set it aside: what is there may be somebody else's.
-            hints.push(from);
-        } else {
-            ours.extend(from.into_keys());
+        if !is_doubtful {
+            ours.extend(past.from.map(before).unwrap_or_default().into_keys());
             ours.extend(self.known.ours_at(owner));
         }
         ours.retain(|record_type| !self.wanted.is_servers(owner, *record_type));
@@ -123,9 +123,9 @@ impl Reader<'_> {
 struct Past<'p> {
     /// How a plan's content was put there at most.
     wanted: Wanted,
-    /// The plan at the base.
+    /// What everything was at when the chain began, but for what was set aside.
     from: Option<&'p Plan>,
-    /// Plans of which some may be there.
+    /// Plans since the record's base, of which some may be there.
     begun: Vec<&'p Plan>,
     /// What chains before have set aside.
     aside: Option<&'p Quarantine>,

@@ -13,7 +13,8 @@ pub(crate) struct Limits {
     /// What one batch may cost.
     pub(crate) batch: Cost,
     /// How many characters of a batch are set aside for each of the two fence records in it, and how long a fence may
-    /// be. A record without owner names set aside has less than 500; this leaves room for sixteen of 90 characters.
+    /// be. A record without owner names set aside has less than 500; this leaves room for sixteen of 90 characters, and
+    /// for as many that a chain inherits.
     pub(crate) fence: usize,
     /// Weighted or multivalue record sets of one name and type.
     pub(crate) group: usize,
@@ -26,7 +27,7 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let batch = Cost { elements: 1000, characters: 32_000 };
-        Self { batch, fence: 2000, group: 100, values: 400, value: 4000 }
+        Self { batch, fence: 3600, group: 100, values: 400, value: 4000 }
     }
 }
 

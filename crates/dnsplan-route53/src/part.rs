@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use dnsplan_enactor::partition::order;
 use dnsplan_enactor::{Basis, Layout, Quarantine, Rider, TargetError, TreeName};
-use dnsplan_fence::{Move, Offer, Permit};
+use dnsplan_fence::{Generation, Move, Offer, Permit};
 use dnsplan_plan::{OwnerName, Plan, RRset, RecordType};
 
 use crate::cut::tree_of;
@@ -128,21 +128,20 @@ impl Reader<'_> {
             Basis::Unknown => (None, [].as_slice()),
         };
         let expected = permit.expected();
-        let mut units = Vec::new();
-        let mut unfit = Vec::new();
+        let whole = from.map_or(Generation::ZERO, |from| from.generation());
+        let (mut units, mut unfit) = (Vec::new(), Vec::new());
         for owner in owners.into_iter().flatten().filter(|owner| !set_aside.contains(*owner)) {
             let unit = if is_stage { self.staged(plan, owner) } else { self.own(plan, from, owner) };
             match unit {
-                Ok(unit) => units.push(Unit {
-                    is_asserted: self.layout == Layout::Tree,
-                    is_aside: expected.payload.is_doubtful(owner),
-                    begun: begun
-                        .iter()
-                        .filter_map(|begun| self.at_owner(begun, owner).ok())
-                        .flatten()
-                        .collect(),
-                    ..unit
-                }),
+                Ok(unit) => {
+                    let is_aside = expected.payload.is_doubtful(owner);
+                    let is_asserted = self.layout == Layout::Tree;
+                    // What was set aside may be of any plan since the record's base.
+                    let begun = begun.iter().filter(|begun| is_aside || begun.generation() > whole);
+                    let begun =
+                        begun.filter_map(|begun| self.at_owner(begun, owner).ok()).flatten().collect();
+                    units.push(Unit { is_asserted, is_aside, begun, ..unit });
+                }
                 Err(error) => unfit.push(error),
             }
         }

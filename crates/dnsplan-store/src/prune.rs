@@ -115,7 +115,10 @@ impl Session<'_> {
                    UNION SELECT live FROM target WHERE zone = ?1
                    UNION SELECT base FROM target WHERE zone = ?1
                    UNION SELECT confirmed FROM target WHERE zone = ?1
-                   UNION SELECT live FROM fence WHERE zone = ?1";
+                   UNION SELECT live FROM fence WHERE zone = ?1
+                   UNION SELECT plan.generation FROM plan JOIN target ON target.zone = plan.zone
+                       WHERE plan.zone = ?1 AND target.confirmed < target.live
+                       AND plan.generation >= max(target.base, target.confirmed)";
         self.generations(zone, sql)
     }
 

@@ -15,7 +15,7 @@ pub(crate) const ZONE: &str = "example.";
 pub(crate) const FENCE: &str = "_dnsplan.example.";
 
 /// As small as a message can be that one owner name of the sample zone fits, and two do not.
-pub(crate) const SMALL: u16 = 4800;
+pub(crate) const SMALL: u16 = 8000;
 
 /// One zone at one server.
 pub(crate) struct Place {

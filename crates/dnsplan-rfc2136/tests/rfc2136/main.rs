@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
 
 mod common;
+mod held;
 mod large;
 mod later;
 mod october;

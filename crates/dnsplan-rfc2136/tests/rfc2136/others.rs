@@ -21,7 +21,7 @@ pub(crate) async fn bed(software: Software) -> (Arc<Place>, World<Rfc2136Target>
 }
 
 /// The same world with a target that remembers nothing.
-async fn forgetful(place: &Place, world: &World<Rfc2136Target>) -> World<Rfc2136Target> {
+pub(crate) async fn forgetful(place: &Place, world: &World<Rfc2136Target>) -> World<Rfc2136Target> {
     World {
         store: Arc::clone(&world.store),
         target: place.target("rfc2136:others").await,

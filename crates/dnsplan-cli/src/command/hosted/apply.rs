@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use dnsplan::enactor::{Arrival, Config, EnactError, Rest, Target, TargetError, Wait};
+use dnsplan::enactor::{Arrival, Clock, Config, EnactError, Rest, Target, TargetError, Wait};
 use dnsplan::fence::{Actor, Generation};
-use dnsplan::plan::{AppendError, OwnerName, PlanStore, TargetId};
+use dnsplan::plan::{AppendError, Demand, DemandReason, OwnerName, PlanStore, TargetId};
 use dnsplan::planner::ZoneIntent;
 use dnsplan::store::EmbeddedStore;
-use dnsplan::{SystemEnactor, enactor};
+use dnsplan::{SystemClock, SystemEnactor, enactor};
 use serde_json::json;
 
 use super::enact::trouble;
@@ -76,11 +76,12 @@ async fn apply_at<T: Target + 'static>(
     intent: &ZoneIntent,
     args: &args::Apply,
 ) -> Result<Code, Failure> {
+    let (name, target_id) = (&place.zone, &place.id);
+    ask_again(session, place).await?;
     let published = publish_zone(session, spec, intent, &args.publish.reason).await?;
     if !session.is_json() {
         tell(session, &published).await?;
     }
-    let (name, target_id) = (&place.zone, &place.id);
     let mut work = Work::new(session, &place.target, name)?;
     let timeout = args.timeout.unwrap_or(TIMEOUT);
     let wait = work.enact(session, name, published.plan.generation());
@@ -97,7 +98,7 @@ async fn apply_at<T: Target + 'static>(
     if let Some(aside) = work.set_aside().await? {
         return Err(Failure::error(format!(
             "generation {live} of {name} is live at {target_id}, but for {aside}, which is set aside; the lines above say why: mend that \
-             in the spec, or in the zone"
+             in the spec, or in the zone, and run this again"
         )));
     }
     if session.is_json() {
@@ -108,6 +109,20 @@ async fn apply_at<T: Target + 'static>(
         anstream::println!("{name} generation {live} is live at {target_id}.");
     }
     Ok(Code::Done)
+}
+
+/// Where something of the newest plan was set aside, what was in its way may be gone by now: the same content under a new number is a
+/// plan that tries it again.
+async fn ask_again<T: Target>(session: &Session, place: &Place<T>) -> Result<(), Failure> {
+    let observed = place.target.load().await?;
+    let Some(record) = observed.record().filter(|record| !record.payload.owners.is_empty()) else {
+        return Ok(());
+    };
+    let detail = format!("`apply` tries again what was set aside at {}", place.id);
+    let (above, at) = (record.generation, SystemClock.now());
+    let demand = Demand { above, reason: DemandReason::Again, detail, by: NAME.to_owned(), at };
+    // One that the head is above already is met by it.
+    Ok(session.store.demand(&place.zone, demand).await?)
 }
 
 /// One enactor, pass by pass.

@@ -1,4 +1,4 @@
-//! The steps of the test command, in one table: a name to select it by, and the command it runs.
+//! The steps of the test command, in one table: a name to select it by, and the commands it runs.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -25,7 +25,8 @@ pub(crate) enum Step {
     Tidy,
     /// The delayed-enactor race on the production loop
     Simulate,
-    /// What of `unit` has to do with real name servers, alone: updates to BIND, Knot and PowerDNS, and secondaries
+    /// What of `unit` has to do with real name servers, alone: updates to BIND, Knot and PowerDNS, secondaries, and races of
+    /// processes that are killed
     Rfc2136,
 }
 
@@ -34,8 +35,9 @@ impl Step {
         self.to_possible_value().expect("invariant: no step is hidden").get_name().to_owned()
     }
 
-    fn command(self) -> Command {
-        match self {
+    /// What it runs, one after the other.
+    fn commands(self) -> Vec<Command> {
+        let command = match self {
             Self::Fmt => cargo(&["fmt", "--all", "--check"]),
             Self::Clippy => {
                 cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
@@ -62,9 +64,14 @@ impl Step {
             }
             // As in the step `unit`, so that nothing is rebuilt.
             Self::Rfc2136 => {
-                cargo(&["test", "--workspace", "--all-features", "--test", "rfc2136", "--test", "transfer"])
+                let test = ["test", "--workspace", "--all-features"];
+                return vec![
+                    cargo(&[&test[..], &["--test", "rfc2136", "--test", "transfer"]].concat()),
+                    cargo(&[&test[..], &["--test", "processes", "name_servers"]].concat()),
+                ];
             }
-        }
+        };
+        vec![command]
     }
 }
 
@@ -76,7 +83,7 @@ pub(crate) fn run(selected: &[Step], keep_going: bool) -> Result<(), Failed> {
     for step in chosen(selected) {
         eprintln!("\n== {}", step.name());
         let started = Instant::now();
-        let outcome = run_command(&mut step.command());
+        let outcome = step.commands().iter_mut().try_for_each(run_command);
         let verdict = if outcome.is_ok() { "ok" } else { "FAILED" };
         push_line(&mut summary, &step.name(), verdict, started.elapsed());
         if let Err(error) = outcome {
@@ -124,6 +131,21 @@ mod tests {
     #[test]
     fn named_steps_keep_the_order_of_the_full_run() {
         assert_eq!(chosen(&[Step::Loom, Step::Fmt]), [Step::Fmt, Step::Loom]);
+    }
+
+    #[test]
+    fn the_step_for_name_servers_runs_the_races_of_processes_too() {
+        let commands = Step::Rfc2136.commands();
+        let words =
+            commands.iter().map(|command| command.get_args().map(|word| word.to_string_lossy()).collect());
+        let words: Vec<Vec<_>> = words.collect();
+        assert!(
+            words.iter().any(|words| words.ends_with(&["processes".into(), "name_servers".into()])),
+            "{words:?}"
+        );
+        assert!(
+            words.iter().any(|words| words.contains(&"rfc2136".into()) && words.contains(&"transfer".into()))
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use clap_complete::Shell;
 use dnsplan::plan::OwnerName;
 
 pub(crate) use hosted::{Hosted, HostedPace, Remote, Target, ZoneId};
-pub(crate) use primary::{AtPrimary, Primary};
+pub(crate) use primary::{AtPrimary, Primary, Signing};
 pub(crate) use simulate::{Faults, Simulate};
 pub(crate) use transfer::Transfer;
 
@@ -304,7 +304,7 @@ pub(crate) struct ImportAxfr {
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) primary: AtPrimary,
+    pub(crate) signing: Signing,
 }
 
 #[derive(Debug, Args)]

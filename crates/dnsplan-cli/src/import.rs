@@ -49,7 +49,7 @@ async fn import_axfr(common: &args::Common, args: &args::ImportAxfr) -> Result<C
     let Some(zone) = &common.zone else {
         return Err(Failure::error("name the zone to be transferred with --zone"));
     };
-    let import = rfc2136::import::axfr(settings(args.server, zone.clone(), &args.primary)?).await?;
+    let import = rfc2136::import::axfr(settings(args.server, zone.clone(), &args.signing)?).await?;
     let source = Source { text: format!("the name server {}", args.server), owner: "the server" };
     write_spec(common, &import, &source, args.output.as_deref())
 }

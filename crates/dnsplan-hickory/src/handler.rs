@@ -17,7 +17,7 @@ use crate::lookup::Answer;
 use crate::respond::Response;
 use crate::target::HickoryTarget;
 use crate::transfer::{
-    Content, Desk, How, Seal, TransferCounts, Transfers, TransfersError, Verdict, is_transfer, now, verify,
+    Desk, How, Seal, TransferCounts, Transfers, TransfersError, Verdict, Wanted, is_transfer, now, verify,
 };
 
 /// Answers requests from the zones of some targets. Clones are handles to the same zones.
@@ -116,11 +116,11 @@ impl Handler {
         verdict
     }
 
-    /// What a request for a transfer is answered with, or the code it is refused with.
-    pub(crate) async fn transfer(&self, request: &Request, how: How) -> Result<Content, ResponseCode> {
+    /// What a request for a transfer is for, or the code it is refused with.
+    pub(crate) fn transfer(&self, request: &Request, how: How) -> Result<Wanted, ResponseCode> {
         let Some(desk) = &self.desk else { return Err(ResponseCode::Refused) };
         let zone = |name: &OwnerName| self.zones.read().expect(UNPOISONED).get(name).cloned();
-        desk.decide(request, how, zone).await
+        desk.decide(request, how, zone)
     }
 
     /// The response to a request, in one message.
@@ -132,8 +132,11 @@ impl Handler {
         };
         if let Some(desk) = self.desk.as_ref().filter(|_| is_transfer(request)) {
             let how = How { is_signed: seal.is_some(), is_in_one: true };
-            let answer = match self.transfer(request, how).await {
-                Ok(content) => desk.in_one(content, |answer| Response::holds(request, answer, seal.as_ref())),
+            let answer = match self.transfer(request, how) {
+                Ok(wanted) => {
+                    let content = desk.content(wanted, true).await;
+                    desk.in_one(content, |answer| Response::holds(request, answer, seal.as_ref()))
+                }
                 Err(code) => Answer::bare(code),
             };
             return Response::new(request, answer, seal);

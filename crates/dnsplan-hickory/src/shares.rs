@@ -1,6 +1,7 @@
 //! What clients have to share: none of them has more than its part, and what it wants beyond that waits behind its own.
 //!
-//! A client is an IPv4 address or an IPv6 network of 64 bits, as a host has all addresses of its network to choose from.
+//! A client is an IPv4 address or an IPv6 network whose prefix has 56 bits: a host has all addresses of its network to choose
+//! from, and a subscriber is usually given 256 such networks (RFC 6177).
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -9,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The part of an IPv6 address that says which network it is in.
-const NETWORK: u128 = !(u64::MAX as u128);
+/// The part of an IPv6 address that says whose it is: its first 56 bits.
+const NETWORK: u128 = u128::MAX << (128 - 56);
 
 /// So many of something for each client, as long as there are clients.
 #[derive(Debug)]
@@ -116,11 +117,12 @@ mod tests {
     }
 
     #[test]
-    fn the_addresses_of_a_network_of_64_bits_are_one_client() {
+    fn the_addresses_of_an_ipv6_network_with_56_bits_are_one_client() {
         let shares = Shares::new(1);
         let _held = shares.of(address("2001:db8::1")).take().unwrap();
         assert!(shares.of(address("2001:db8::ffff:0:0:2")).take().is_none());
-        assert!(shares.of(address("2001:db8:0:1::1")).take().is_some());
+        assert!(shares.of(address("2001:db8:0:ff::1")).take().is_none());
+        assert!(shares.of(address("2001:db8:0:100::1")).take().is_some());
     }
 
     #[test]

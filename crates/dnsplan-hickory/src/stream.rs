@@ -2,9 +2,11 @@
 //!
 //! 1. Requests of a connection are answered in their order. A response is written as fast as the client takes it, and no
 //!    more than one of its messages is in memory.
-//! 2. A connection without a request for a while is closed, earlier where connections are scarce ([`Limits`]), and so is one
-//!    whose client takes nothing: of a transfer as [`Pace`] says, of another response for [`STALLED`].
-//! 3. No client has more than its share of the connections. What it does ends its own connections at most.
+//! 2. A connection without a complete request for a while is closed, earlier where connections are scarce ([`Limits`]), and so
+//!    is one whose client takes nothing: of a transfer as [`Pace`] says, of another response for [`STALLED`].
+//! 3. No client has more than its share of the connections, and where they are scarce, none keeps one for long, whatever it
+//!    asks. What it does ends its own connections at most.
+//! 4. What is no DNS message ends its connection. Nothing is computed for a client that has gone.
 
 use std::io;
 use std::net::SocketAddr;
@@ -27,7 +29,7 @@ use crate::lookup::Answer;
 use crate::respond::{Response, bare};
 use crate::shares::Shares;
 use crate::transfer::{
-    Chain, Content, Desk, How, Messages, Pace, Seal, TooLarge, TooSlow, Verdict, is_transfer,
+    Chain, Content, Desk, How, Messages, Pace, Seal, TooLarge, TooSlow, Verdict, Wanted, is_transfer,
 };
 
 #[cfg(test)]
@@ -50,11 +52,15 @@ pub(crate) struct Limits {
     /// The same where no more than a fourth of the connections are left; the section lets a server under load close idle ones
     /// at once.
     brief: Duration,
+    /// There, and then, a connection that is older than this is closed between two requests, so that no client stays in the
+    /// others' way by asking all the time.
+    age: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { most: 512, each: 64, idle: Duration::from_secs(10), brief: Duration::from_secs(1) }
+        let (idle, brief, age) = (Duration::from_secs(10), Duration::from_secs(1), Duration::from_secs(10));
+        Self { most: 512, each: 64, idle, brief, age }
     }
 }
 
@@ -75,10 +81,18 @@ impl Places {
         self.free.available_permits() <= self.limits.most / 4
     }
 
-    /// The next request; `None` where the client has closed its side, or leaves its connection idle for too long.
-    async fn next_request(&self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<Vec<u8>>> {
+    /// The next request on a connection of this age; `None` where the connection is to be closed: the client has closed its
+    /// side, sends what is no DNS message, has no request for too long, or has had its time where others wait for theirs.
+    async fn next_request(
+        &self,
+        stream: &mut (impl AsyncRead + Unpin),
+        age: Duration,
+    ) -> io::Result<Option<(Header, Vec<u8>)>> {
+        if age >= self.limits.age && self.are_scarce() {
+            return Ok(None);
+        }
         let begun = Instant::now();
-        let mut request = pin!(receive(stream));
+        let mut request = pin!(request(stream));
         loop {
             match timeout(self.limits.brief, &mut request).await {
                 Ok(request) => return request,
@@ -94,6 +108,8 @@ impl Places {
 enum Ended {
     #[error("the client went: {0}")]
     Gone(#[from] io::Error),
+    #[error("the client closed its side before its transfer began")]
+    Left,
     #[error("the client has not taken a response after {} s", STALLED.as_secs())]
     Stalled,
     #[error(transparent)]
@@ -139,11 +155,8 @@ async fn converse(
     places: &Places,
 ) -> Result<(), Ended> {
     stream.set_nodelay(true)?;
-    while let Some(bytes) = places.next_request(&mut stream).await? {
-        let Ok(header) = Header::read(&mut BinDecoder::new(&bytes)) else { continue };
-        if header.message_type == MessageType::Response {
-            continue;
-        }
+    let opened = Instant::now();
+    while let Some((header, bytes)) = places.next_request(&mut stream, opened.elapsed()).await? {
         let Ok(request) = Request::from_bytes(bytes, client, Protocol::Tcp) else {
             send(&mut stream, &bare(&header.metadata, ResponseCode::FormErr)).await?;
             continue;
@@ -155,6 +168,18 @@ async fn converse(
         }
     }
     Ok(())
+}
+
+/// The next request. Responses are passed over. `None` where the client has closed its side, or sends what is shorter than a
+/// header.
+async fn request(stream: &mut (impl AsyncRead + Unpin)) -> io::Result<Option<(Header, Vec<u8>)>> {
+    while let Some(bytes) = receive(stream).await? {
+        let Ok(header) = Header::read(&mut BinDecoder::new(&bytes)) else { return Ok(None) };
+        if header.message_type != MessageType::Response {
+            return Ok(Some((header, bytes)));
+        }
+    }
+    Ok(None)
 }
 
 /// The next message; `None` where the client has closed its side.
@@ -200,6 +225,22 @@ async fn send_at(
     Ok(())
 }
 
+/// Ends once the client has closed its side, unless it has sent more before that.
+async fn left(stream: &TcpStream) {
+    if matches!(stream.peek(&mut [0]).await, Ok(1..)) {
+        std::future::pending().await
+    }
+}
+
+/// The outcome of `work`, as long as there is a client that waits for it.
+async fn while_there<T>(stream: &TcpStream, work: impl Future<Output = T>) -> Result<T, Ended> {
+    tokio::select! {
+        biased;
+        outcome = work => Ok(outcome),
+        () = left(stream) => Err(Ended::Left),
+    }
+}
+
 /// Answers a request for a transfer.
 async fn transfer(stream: &mut TcpStream, request: &Request, handler: &Handler) -> Result<(), Ended> {
     let chain = match handler.verdict(request) {
@@ -209,28 +250,31 @@ async fn transfer(stream: &mut TcpStream, request: &Request, handler: &Handler) 
     };
     let Some(desk) = handler.desk() else { return Ok(()) };
     let how = How { is_signed: chain.is_some(), is_in_one: false };
-    match handler.transfer(request, how).await {
-        Err(code) => refuse(stream, request, code, chain.map(Seal::Chain)).await,
-        Ok(content) => {
-            let _slot = match &content {
-                Content::Serial(_) => None,
-                Content::Full(_) | Content::Difference(..) => match desk.slot(request.src().ip()).await {
-                    None => {
-                        let seal = chain.map(Seal::Chain);
-                        return refuse(stream, request, ResponseCode::ServFail, seal).await;
-                    }
-                    slot => slot,
-                },
-            };
-            desk.counter(&content).add();
-            let sent = stream_out(stream, request, desk, &content, chain).await;
-            if let Err(error) = &sent {
-                desk.counters.broken.add();
-                tracing::warn!(client = %request.src(), %error, "a transfer ended early");
+    let wanted = match handler.transfer(request, how) {
+        Err(code) => return refuse(stream, request, code, chain.map(Seal::Chain)).await,
+        Ok(wanted) => wanted,
+    };
+    // First the turn, and then the work: what one client asks for waits behind its own, and not before others.
+    let _slot = match &wanted {
+        Wanted::Serial(_) => None,
+        Wanted::Full(_) | Wanted::Since(..) => {
+            match while_there(stream, desk.slot(request.src().ip())).await? {
+                None => {
+                    let seal = chain.map(Seal::Chain);
+                    return refuse(stream, request, ResponseCode::ServFail, seal).await;
+                }
+                slot => slot,
             }
-            sent
         }
+    };
+    let content = while_there(stream, desk.content(wanted, false)).await?;
+    desk.counter(&content).add();
+    let sent = stream_out(stream, request, desk, &content, chain).await;
+    if let Err(error) = &sent {
+        desk.counters.broken.add();
+        tracing::warn!(client = %request.src(), %error, "a transfer ended early");
     }
+    sent
 }
 
 async fn refuse(

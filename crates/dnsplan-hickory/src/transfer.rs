@@ -6,7 +6,7 @@
 //! 3. Whoever may not transfer is refused before anything about the zone is looked up.
 //! 4. A difference is sent only where the client's version is still kept and the difference is smaller than the zone.
 //! 5. No client keeps the others from their turn: each has a share of the transfers that are sent at once, a slow one is given
-//!    up, and so is waiting for a turn.
+//!    up, and so is waiting for a turn. A difference is not looked for before its turn.
 
 mod answer;
 mod config;
@@ -21,7 +21,7 @@ mod tsig;
 pub use config::{Transfers, TransfersError};
 pub use counts::TransferCounts;
 
-pub(crate) use answer::{Content, Desk, How, is_transfer};
+pub(crate) use answer::{Content, Desk, How, Wanted, is_transfer};
 pub(crate) use history::{History, Version};
 pub(crate) use messages::{Messages, TooLarge};
 pub(crate) use pace::{Pace, TooSlow};

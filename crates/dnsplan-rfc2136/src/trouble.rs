@@ -44,13 +44,19 @@ impl Trouble<'_> {
                     "see its log: the disk, the journal, a zone that was not loaded, a limit on records";
                 return TargetError::Unavailable(format!("{server} {what} {zone}: SERVFAIL; {why}"));
             }
-            ResponseCode::Refused => {
-                format!("{}; or, where the zone is frozen, `rndc thaw` it", self.permission(&who))
+            // Only updates are refused where a zone is frozen.
+            ResponseCode::Refused if self.request == Request::Update => {
+                format!("{}; or, where the zone is frozen, `rndc thaw` it", self.permission())
             }
+            ResponseCode::Refused => self.permission(),
             // Knot says so in place of REFUSED, and PowerDNS in place of BADKEY and BADSIG.
+            ResponseCode::NotAuth if self.key.is_none() => format!(
+                "{}; or it is not the primary server of {zone}: name that, by its address",
+                self.permission()
+            ),
             ResponseCode::NotAuth => format!(
                 "it is not the primary server of {zone}: name that, by its address; or it does not take {who}: {}",
-                self.permission(&who)
+                self.permission()
             ),
             ResponseCode::NotImp => {
                 "it takes no updates: PowerDNS needs dnsupdate=yes, and a backend that can do it".to_owned()
@@ -69,7 +75,15 @@ impl Trouble<'_> {
         self.key.map_or_else(|| "whoever has no key".to_owned(), |key| format!("the key {}", key.name()))
     }
 
-    fn permission(&self, who: &str) -> String {
+    /// How to be let in: first of all with a key.
+    fn permission(&self) -> String {
+        match self.key {
+            Some(_) => self.grant(&self.who()),
+            None => format!("no key was given: give the key with --key-file; and {}", self.grant("that key")),
+        }
+    }
+
+    fn grant(&self, who: &str) -> String {
         let key = self.key.map_or_else(|| "NAME".to_owned(), |key| key.name().to_string());
         let key = key.trim_end_matches('.');
         match self.request {
@@ -136,5 +150,44 @@ fn name(code: ResponseCode) -> String {
         ResponseCode::NotAuth => "NOTAUTH".to_owned(),
         ResponseCode::NotZone => "NOTZONE".to_owned(),
         other => format!("reply code {}", u16::from(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(request: Request, key: Option<&TsigKey>, code: ResponseCode) -> String {
+        let (server, zone) = ("192.0.2.53:53".parse().unwrap(), "example.".parse().unwrap());
+        Trouble { server, zone: &zone, key, request }.code(code).to_string()
+    }
+
+    #[test]
+    fn without_a_key_the_first_remedy_is_to_give_one() {
+        let key: TsigKey = "planner:c2VjcmV0".parse().unwrap();
+        for request in [Request::Query, Request::Transfer, Request::Update] {
+            for (code, name) in [(ResponseCode::Refused, "REFUSED; "), (ResponseCode::NotAuth, "NOTAUTH; ")] {
+                let said_without = said(request, None, code);
+                let (_, remedy) = said_without.split_once(name).expect("the code and what to do");
+                assert!(
+                    remedy.starts_with("no key was given: give the key with --key-file; and "),
+                    "{said_without}"
+                );
+                assert!(!said_without.contains("whoever"), "{said_without}");
+                let said_with = said(request, Some(&key), code);
+                assert!(
+                    said_with.contains("the key planner.") && !said_with.contains("--key-file"),
+                    "{said_with}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn only_an_update_may_be_refused_because_the_zone_is_frozen() {
+        for request in [Request::Query, Request::Transfer, Request::Update] {
+            let said = said(request, None, ResponseCode::Refused);
+            assert_eq!(said.contains("rndc thaw"), request == Request::Update, "{said}");
+        }
     }
 }

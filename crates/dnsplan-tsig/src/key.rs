@@ -115,13 +115,21 @@ impl TsigKey {
     }
 }
 
-/// Reads what `tsig-keygen` writes (`key "NAME" { algorithm ALGORITHM; secret "BASE64"; };`), or what `dig -y` and
-/// `nsupdate -y` take (`[ALGORITHM:]NAME:BASE64`, with `hmac-sha256` where none is named).
+/// Reads what `tsig-keygen` writes (`key "NAME" { algorithm ALGORITHM; secret "BASE64"; };`), what `keymgr -t` writes (`key:`,
+/// and lines with `id`, `algorithm` and `secret`), or what `dig -y` and `nsupdate -y` take (`[ALGORITHM:]NAME:BASE64`, with
+/// `hmac-sha256` where none is named). Empty lines and lines that begin with `#`, `//` or `;` are passed over.
 impl FromStr for TsigKey {
     type Err = InvalidKey;
 
     fn from_str(text: &str) -> Result<Self, InvalidKey> {
-        let text = text.trim();
+        let is_said = |line: &&str| {
+            !line.is_empty() && !["#", "//", ";"].iter().any(|comment| line.starts_with(comment))
+        };
+        let lines: Vec<&str> = text.lines().map(str::trim).filter(is_said).collect();
+        if let Some(("key:", fields)) = lines.split_first().map(|(first, rest)| (*first, rest)) {
+            return knot_key(fields);
+        }
+        let text = lines.join("\n");
         if let Some(clause) = text.strip_prefix("key").filter(|rest| rest.contains('{')) {
             return clause_key(clause);
         }
@@ -134,17 +142,47 @@ impl FromStr for TsigKey {
     }
 }
 
+fn unquoted(text: &str) -> &str {
+    text.trim().trim_matches('"')
+}
+
+/// A line of a `key` clause without the comment at its end. In quotes there is none: base64 may have `//`.
+fn uncommented(line: &str) -> &str {
+    let mut is_quoted = false;
+    let begins_comment = |(at, character): &(usize, char)| {
+        is_quoted ^= *character == '"';
+        !is_quoted && (*character == '#' || line[*at..].starts_with("//"))
+    };
+    line.char_indices().find(begins_comment).map_or(line, |(at, _)| &line[..at])
+}
+
 /// What follows `key`.
 fn clause_key(clause: &str) -> Result<TsigKey, InvalidKey> {
-    let unquoted = |text: &str| text.trim().trim_matches('"').to_owned();
-    let (name, rest) = clause.split_once('{').unwrap_or((clause, ""));
+    let clause = clause.lines().map(uncommented).collect::<Vec<_>>().join("\n");
+    let (name, rest) = clause.split_once('{').unwrap_or((&clause, ""));
     let (body, _) = rest.split_once('}').unwrap_or((rest, ""));
     let field = |name: &str| {
         let mut statements = body.split(';').map(str::trim);
         let value = statements.find_map(|statement| statement.strip_prefix(name));
         value.map(unquoted).ok_or_else(|| InvalidKey(format!("the `key` clause has no {name}")))
     };
-    TsigKey::from_texts(&unquoted(name), &field("algorithm")?, &field("secret")?)
+    TsigKey::from_texts(unquoted(name), field("algorithm")?, field("secret")?)
+}
+
+/// The lines that follow `key:`. There is one key.
+fn knot_key(lines: &[&str]) -> Result<TsigKey, InvalidKey> {
+    let field = |name: &str| {
+        let fields = lines.iter().filter_map(|line| line.trim_start_matches("- ").split_once(':'));
+        let mut values = fields.filter(|(field, _)| field.trim() == name).map(|(_, value)| value);
+        // Base64 has no `#`: what follows one is a comment.
+        let value = values.next().map(|value| unquoted(value.split('#').next().unwrap_or(value)));
+        let value = value.ok_or_else(|| InvalidKey(format!("the section `key:` has no {name}")))?;
+        match values.next() {
+            Some(_) => Err(InvalidKey("there are several keys: leave one in the file".to_owned())),
+            None => Ok(value),
+        }
+    };
+    TsigKey::from_texts(field("id")?, field("algorithm")?, field("secret")?)
 }
 
 impl PartialEq for TsigKey {
@@ -185,6 +223,29 @@ mod tests {
     }
 
     #[test]
+    fn comments_and_what_keymgr_writes_are_read() {
+        let wanted: TsigKey = format!("planner:{SECRET}").parse().unwrap();
+        let clause = format!(
+            "key \"planner\" {{ // whose\n  algorithm hmac-sha256; # a MAC\n  secret \"{SECRET}\"; // ours\n}};"
+        );
+        let short = format!("planner:{SECRET}");
+        let knot = format!(
+            "# hmac-sha256:planner:{SECRET}\nkey:\n  - id: planner.\n    algorithm: hmac-sha256\n    secret: {SECRET} # ours\n"
+        );
+        for body in [&clause, &short, &knot] {
+            for comment in ["", "# key \"x\" {\n", "// planner:x\r\n", "; made today\n\n\t# for the fleet\n"]
+            {
+                let text = format!("{comment}{body}\n\n# the end\n");
+                assert_eq!(text.parse().as_ref(), Ok(&wanted), "{text}");
+            }
+        }
+        // A secret may look like a comment, but for its place.
+        let slashes: TsigKey =
+            "key \"planner\" {\n\talgorithm hmac-sha256;\n\tsecret \"//8=\";\n};".parse().unwrap();
+        assert_eq!(slashes.signer().key(), [0xff, 0xff]);
+    }
+
+    #[test]
     fn what_is_wrong_is_named_and_the_secret_is_not() {
         for (text, reason) in [
             ("", "neither"),
@@ -193,6 +254,9 @@ mod tests {
             ("planner:", "empty"),
             (".:c2VjcmV0", "no name"),
             ("key \"planner\" { secret \"c2VjcmV0\"; };", "no algorithm"),
+            ("# planner:c2VjcmV0", "neither"),
+            ("key:\n  - id: planner\n    secret: c2VjcmV0", "no algorithm"),
+            ("key:\n  - id: a\n    secret: c2VjcmV0\n  - id: b\n    secret: c2VjcmV0", "several keys"),
         ] {
             let error = text.parse::<TsigKey>().unwrap_err().to_string();
             assert!(error.contains(reason), "{text}: {error}");

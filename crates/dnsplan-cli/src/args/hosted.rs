@@ -261,7 +261,7 @@ impl Hosted {
 
 impl AtPrimary {
     const fn given(&self) -> [Given; 2] {
-        [("--key-file", self.key_file.is_some()), ("--weights", self.weights.is_some())]
+        [("--key-file", self.signing.key_file.is_some()), ("--weights", self.weights.is_some())]
     }
 }
 
@@ -292,14 +292,8 @@ impl Enactor {
             Some(Target::Server(_)) | None => None,
         };
         let pace = &self.pace;
-        let transfer = &self.transfer;
-        let of_server = [
-            ("--dns", self.dns.is_some()),
-            ("--enactors", self.enactors.is_some()),
-            ("--allow-transfer", !transfer.allow_transfer.is_empty()),
-            ("--transfer-key-file", !transfer.transfer_key_file.is_empty()),
-            ("--notify", !transfer.notify.is_empty()),
-        ];
+        let of_server = [("--dns", self.dns.is_some()), ("--enactors", self.enactors.is_some())];
+        let of_server = [&of_server[..], &self.transfer.given()].concat();
         let of_remote = [("--poll", pace.poll.is_some()), ("--audit-every", pace.audit_every.is_some())];
         let [layout, url, requests, changes] = self.hosted.given();
         let of_route53 = [layout, url, requests, changes, ("--takeover", pace.takeover.is_some())];

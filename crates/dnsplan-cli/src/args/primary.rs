@@ -38,12 +38,17 @@ impl fmt::Display for Primary {
     }
 }
 
+/// The address of a name server, with port 53 where none is given.
+pub(super) fn address(text: &str) -> Option<SocketAddr> {
+    let with_port = || text.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, PORT));
+    text.parse().ok().or_else(with_port)
+}
+
 impl FromStr for Primary {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let with_port = || text.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, PORT));
-        text.parse().ok().or_else(with_port).map(Self).ok_or_else(|| {
+        address(text).map(Self).ok_or_else(|| {
             "write the address of the primary server, with its port where that is not 53: 192.0.2.53, 192.0.2.53:5353 or \
              [2001:db8::53]:5353; names are not resolved, as the engine may manage them"
                 .to_owned()
@@ -51,12 +56,19 @@ impl FromStr for Primary {
     }
 }
 
+/// How requests to a name server are signed.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Signing {
+    /// File with the TSIG key that signs requests and replies, as `tsig-keygen` or `keymgr -t` writes it, or as ALGORITHM:NAME:SECRET
+    #[arg(long, value_name = "FILE", help_heading = HEADING)]
+    pub(crate) key_file: Option<PathBuf>,
+}
+
 /// How to work on a zone at a name server.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct AtPrimary {
-    /// File with the TSIG key that signs requests and replies, as `tsig-keygen` writes it, or as ALGORITHM:NAME:SECRET
-    #[arg(long, value_name = "FILE", help_heading = HEADING)]
-    pub(crate) key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) signing: Signing,
     /// What becomes of weighted answers, which such a server does not have [default: refuse]
     #[arg(long, value_enum, value_name = "HOW", help_heading = HEADING)]
     pub(crate) weights: Option<Weights>,
@@ -81,12 +93,14 @@ pub(super) fn key(option: &str, path: &Path) -> Result<TsigKey, Failure> {
     text.parse().map_err(|error| Failure::error(format!("{shown}: {error}")))
 }
 
-impl AtPrimary {
+impl Signing {
     /// The key that was given.
     pub(crate) fn key(&self) -> Result<Option<TsigKey>, Failure> {
         self.key_file.as_deref().map(|path| key("--key-file", path)).transpose()
     }
+}
 
+impl AtPrimary {
     pub(crate) const fn weights(&self) -> rfc2136::Weights {
         match self.weights {
             Some(Weights::Spread) => rfc2136::Weights::Spread,

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use dnsplan::plan::{Import, Member, OwnerName, RData, RRset, RRsetKey, Ttl, rdata};
+use dnsplan::plan::{Import, LeftOut, Member, OwnerName, RData, RRset, RRsetKey, RecordType, Ttl, rdata};
 use dnsplan::planner::Intent;
 
 use super::{Draft, Left, Source};
@@ -158,4 +158,43 @@ fn what_the_linter_refuses_is_left_out() {
     assert!(reasons(&draft).iter().all(|reason| reason.starts_with("cname-loop: ")), "{:?}", reasons(&draft));
     let source = Source { text: "hosted zone Z1 of Route 53".to_owned(), owner: "Route 53" };
     assert!(draft.text(&import([]), &source).contains("# a.example.org. CNAME\n#   cname-loop: "));
+}
+
+#[test]
+fn hostile_names_and_reasons_stay_in_comments() {
+    let evil = "\n[[record]]\nname = \"evil\"\ntype = \"A\"\ndata = \"192.0.2.66\"\n";
+    let labels: [&[u8]; 7] =
+        [b"\x00", b"\x08", b"with space", b"\n[x]", b"\r\n[[record]]\nname=\"e\"", b"a.b\x7f\xff", b"\x85"];
+    let mut import = import(labels.map(|label| (of_labels(&[label]), a(1))));
+    import.rrsets.insert(RRsetKey::new(name("www"), RecordType::A), a(2));
+    import.rrsets.insert(RRsetKey::new(name("set"), RecordType::A), weighted(&[(evil, 1, 1)]));
+    let target: OwnerName = of_labels(&[b"\x00\n[[record]]\n"]);
+    let RData::CNAME(mut cname) = rdata("CNAME", "x", &zone()).unwrap() else { panic!("a CNAME record") };
+    cname.0 = target.to_name();
+    let alias = RRset::simple(ttl(60), [RData::CNAME(cname)]).unwrap();
+    import.rrsets.insert(RRsetKey::new(name("alias"), RecordType::CNAME), alias);
+    for text in [evil, "\0", "\r[[record]]", "tab\t\u{85}\u{1b}[31m"] {
+        let owner = of_labels(&text.to_lowercase().as_bytes().chunks(63).collect::<Vec<_>>());
+        import.left_out.push(LeftOut { owner, record_type: text.to_owned(), reason: text.to_owned() });
+    }
+    let source = Source { text: format!("the name server {evil}"), owner: "the server" };
+    let draft = Draft::of(&import).unwrap();
+    let text = draft.text(&import, &source);
+    let stray = text.chars().find(|character| character.is_control() && *character != '\n');
+    assert_eq!(stray, None, "{text}");
+    Intent::parse(&text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
+    let live: Vec<&str> = text.lines().filter(|line| line.starts_with('[')).collect();
+    let names: Vec<&str> = text.lines().filter(|line| line.starts_with("name = ")).collect();
+    assert_eq!(
+        (live, names),
+        (vec!["[zone.\"example.org.\"]", "[[record]]"], vec!["name = \"www\""]),
+        "{text}"
+    );
+    for name in [
+        "# \\000.example.org. A\n",
+        "# with\\032space.example.org. A\n",
+        "# a\\.b\\127\\255.example.org. A\n",
+    ] {
+        assert!(text.contains(name), "{name} {text}");
+    }
 }

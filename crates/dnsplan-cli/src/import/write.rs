@@ -81,14 +81,21 @@ impl Head {
 
 /// A whole spec.
 pub(super) fn document(head: &Head, body: &str, written: &Written<'_>) -> String {
-    let (Source { text: source, owner }, zone) = (written.source, &head.zone);
-    let mut text = format!(
-        "# {zone} as {source} has it. To put this in place there changes nothing, but adds the fence\n\
-         # record _dnsplan.{zone}\n#\n\
-         # The SOA and the NS records of {zone} itself are {owner}'s own: whatever a spec says of them, they stay as they are.\n"
+    let (Source { text: source, owner }, zone) = (written.source, shown(&head.zone));
+    let mut text = String::new();
+    comment(
+        &mut text,
+        &format!(
+            "{zone} as {source} has it. To put this in place there changes nothing, but adds the fence\n\
+             record _dnsplan.{zone}\n\n\
+             The SOA and the NS records of {zone} itself are {owner}'s own: whatever a spec says of them, they stay as they are."
+        ),
     );
     if written.is_managed {
-        text.push_str("#\n# There is a fence record: dnsplan has a plan in place there already, and it is in that plan's store.\n");
+        comment(
+            &mut text,
+            "\nThere is a fence record: dnsplan has a plan in place there already, and it is in that plan's store.",
+        );
     }
     text.push('\n');
     text.push_str(&head.text());
@@ -101,27 +108,61 @@ fn left_out(text: &mut String, all: &[Left]) {
     if all.is_empty() {
         return;
     }
-    text.push_str(
-        "\n# Left out. It stays as it is, as long as no plan has records of the same name and type:\n",
-    );
+    text.push('\n');
+    comment(text, "Left out. It stays as it is, as long as no plan has records of the same name and type:");
     for Left { owner, record_type, reason, .. } in all {
-        text.push_str(&format!("#\n# {owner} {record_type}\n#   {reason}\n"));
+        comment(text, &format!("\n{} {record_type}\n  {reason}", shown(owner)));
     }
     let proposals = all.iter().filter_map(|left| left.proposal.as_ref().map(|proposal| (left, proposal)));
     for (index, (left, proposal)) in proposals.enumerate() {
         if index == 0 {
-            text.push_str(
-                "\n# With these in place of what is left out above, dnsplan takes the names over, and writes their records anew in one\n\
-                 # batch. That is so with the first plan only: later ones touch nothing that no plan has put there.\n",
+            text.push('\n');
+            comment(
+                text,
+                "With these in place of what is left out above, dnsplan takes the names over, and writes their records anew in one\n\
+                 batch. That is so with the first plan only: later ones touch nothing that no plan has put there.",
             );
         }
-        text.push_str(&format!("#\n# {}:\n", left.owner));
-        for line in proposal.lines() {
-            text.push_str(if line.is_empty() { "#" } else { "# " });
-            text.push_str(line);
-            text.push('\n');
-        }
+        comment(text, &format!("\n{}:\n{}", shown(&left.owner), proposal.trim_end_matches('\n')));
     }
+}
+
+/// Adds a comment of as many lines as `content` has. Names, reasons and health checks are whatever the server says: a control
+/// character is no part of TOML, and one that ends a line would end the comment. They are written as DNS does, `\ddd` (RFC 1035
+/// section 5.1).
+fn comment(text: &mut String, content: &str) {
+    for line in content.split('\n') {
+        text.push_str(if line.is_empty() { "#" } else { "# " });
+        for character in line.chars() {
+            if character.is_control() {
+                text.push_str(&format!("\\{:03}", u32::from(character)));
+            } else {
+                text.push(character);
+            }
+        }
+        text.push('\n');
+    }
+}
+
+/// A name as master files have it: what is no ordinary character of a label is escaped in decimal (RFC 1035 section 5.1).
+fn shown(name: &OwnerName) -> String {
+    if name.is_root() {
+        return ".".to_owned();
+    }
+    let mut text = String::new();
+    for label in name.to_name().iter() {
+        for byte in label {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'*' | b'/' => {
+                    text.push(char::from(*byte));
+                }
+                b'!'..=b'~' => text.extend(['\\', char::from(*byte)]),
+                _ => text.push_str(&format!("\\{byte:03}")),
+            }
+        }
+        text.push('.');
+    }
+    text
 }
 
 /// The table of a static RRset.

@@ -47,7 +47,9 @@ fn apply_puts_a_plan_into_each_of_the_servers_and_import_reads_it_back() {
         zone.cell.ok(&zone.with(&["apply", "spec.toml"]));
         assert_eq!(answer(zone.primary.address()), [web(2)], "{software}");
         let server = zone.primary.address().to_string();
-        let import = ["import", "axfr", &server, "--zone", "example.org.", "--key-file", "update.key"];
+        zone.cell
+            .save("commented.key", &format!("# of {software}\n\n{}", clause(&Key::sample("hmac-sha256"))));
+        let import = ["import", "axfr", &server, "--zone", "example.org.", "--key-file", "commented.key"];
         let text = zone.cell.ok(&import);
         assert!(text.contains(&web(2)) && text.contains("There is a fence record"), "{software}: {text}");
         zone.cell.save("imported.toml", &text);
@@ -111,6 +113,9 @@ fn bad_input_is_named_with_its_remedy_and_nothing_is_written() {
     several.expect(1).says(&["--zone", "example.net.", "example.org."]);
     cell.run(&["enactor", "--target", &zone.target, "--dns", "127.0.0.1:0"]).expect(64).says(&["--dns"]);
     cell.run(&["import", "axfr", "127.0.0.1"]).expect(1).says(&["--zone"]);
+    let import = ["import", "axfr", &zone.primary.address().to_string(), "--zone", "example.org."];
+    cell.run(&import).expect(1).says(&["give the key with --key-file"]);
+    cell.run(&[&import[..], &["--weights", "spread"]].concat()).expect(64).says(&["--weights"]);
     assert!(answer(zone.primary.address()).is_empty());
     // Without weights such a plan has no endpoint there: it is not in effect.
     let refused = apply(&["--target", &zone.target, "--key-file", "update.key"]);

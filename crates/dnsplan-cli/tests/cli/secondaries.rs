@@ -13,7 +13,10 @@ fn secondaries_are_told_of_each_plan_and_transfer_it() {
     cell.save("fleet.key", "hmac-sha256:dnsplan-test:bm90IGEgc2VjcmV0LCBidXQgYXMgbG9uZyBhcyBvbmU=");
     let address = free_address().unwrap();
     let notify = address.to_string();
-    let transfer = ["--allow-transfer", "127.0.0.1", "--transfer-key-file", "fleet.key", "--notify", &notify];
+    let key = ["--transfer-key-file", "fleet.key", "--notify", &notify];
+    let pace =
+        ["--transfer-slots", "2", "--transfer-wait", "5", "--transfer-stall", "5", "--transfer-slowest", "0"];
+    let transfer = [&["--allow-transfer", "127.0.0.1"], &key[..], &pace].concat();
     let up = cell.daemon(&[&["up", "spec.toml", "--dns", "127.0.0.1:0"], &transfer[..]].concat());
     let key = Key::sample("hmac-sha256");
     let following = Following { zone: "example.org.", primary: up.addr(), key: Some(&key), source: None };
@@ -35,7 +38,13 @@ fn settings_for_nobody_are_refused() {
     let up = |rest: &[&str]| cell.run(&[&["up", "spec.toml", "--dns", "127.0.0.1:0"], rest].concat());
     up(&["--notify", "127.0.0.1:5301"]).expect(1).says(&["nobody may transfer", "--allow-transfer"]);
     up(&["--allow-transfer", "everybody"]).expect(64).says(&["192.0.2.0/24"]);
+    up(&["--notify", "ns.example:53"]).expect(64).says(&["address of the secondary", "192.0.2.54:5353"]);
+    up(&["--transfer-slots", "4"]).expect(1).says(&["nobody may transfer"]);
+    up(&["--allow-transfer", "::1", "--transfer-slots", "0"]).expect(64).says(&["--transfer-slots"]);
+    up(&["--allow-transfer", "::1", "--transfer-stall", "0"]).expect(64).says(&["--transfer-stall"]);
     up(&["--transfer-key-file", "no.key"]).expect(1).says(&["no.key", "--transfer-key-file"]);
     let beside = cell.run(&["enactor", "--target", "route53:Z1", "--notify", "127.0.0.1:5301"]);
     beside.expect(64).says(&["--notify"]);
+    let beside = cell.run(&["enactor", "--target", "route53:Z1", "--transfer-slots", "2"]);
+    beside.expect(64).says(&["--transfer-slots"]);
 }

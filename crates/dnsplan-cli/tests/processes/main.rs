@@ -4,7 +4,7 @@
 //! 1. What clients are answered is read at the edges, or at the server, all the while, and afterwards once more from the log of what
 //!    was written, where no moment is missed.
 //! 2. All that is random hangs on a seed, which is printed; `DNSPLAN_TEST_SEED` sets it. When processes run is not repeatable.
-//! 3. A race is about 40 plans, 50 at a name server, or as many as `DNSPLAN_RACE_GENERATIONS` says. The full size is 200:
+//! 3. A race is about 40 plans, 200 at a name server, or as many as `DNSPLAN_RACE_GENERATIONS` says. The full size is 200:
 //!    `DNSPLAN_RACE_GENERATIONS=200 cargo test -p dnsplan-cli --test processes race -- --nocapture --test-threads=1`
 
 #![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]

@@ -17,8 +17,8 @@ use site::Site;
 use story::Story;
 
 const ENACTORS: usize = 8;
-/// How many plans there are usually.
-const GENERATIONS: u16 = 50;
+/// How many plans there are usually: about 8 s for each server.
+const GENERATIONS: u16 = 200;
 /// How far plans may run ahead of what is live, at most.
 const AHEAD: u64 = 5;
 /// How many requests of all eight a process lives for at most: many do not live to see what the zone holds.

@@ -37,7 +37,7 @@ async fn is_closed(stream: &mut TcpStream) -> bool {
 
 #[tokio::test]
 async fn a_client_has_no_more_connections_than_its_share() {
-    let server = start(Limits { most: 100, each: 2, idle: NEVER, brief: NEVER }).await;
+    let server = start(Limits { most: 100, each: 2, idle: NEVER, brief: NEVER, age: NEVER }).await;
     let mut held = Vec::new();
     for _ in 0..2 {
         let mut stream = TcpStream::connect(server).await.unwrap();
@@ -59,7 +59,7 @@ async fn a_client_has_no_more_connections_than_its_share() {
 
 #[tokio::test]
 async fn idle_connections_make_room_where_connections_are_scarce() {
-    let server = start(Limits { most: 8, each: 100, idle: NEVER, brief: MOMENT }).await;
+    let server = start(Limits { most: 8, each: 100, idle: NEVER, brief: MOMENT, age: NEVER }).await;
     let mut idle = Vec::new();
     for _ in 0..8 {
         idle.push(TcpStream::connect(server).await.unwrap());
@@ -72,7 +72,7 @@ async fn idle_connections_make_room_where_connections_are_scarce() {
 
 #[tokio::test]
 async fn idle_connections_stay_where_there_are_enough() {
-    let limits = Limits { most: 8, each: 100, idle: NEVER, brief: MOMENT };
+    let limits = Limits { most: 8, each: 100, idle: NEVER, brief: MOMENT, age: NEVER };
     let server = start(limits).await;
     let mut idle = TcpStream::connect(server).await.unwrap();
     assert!(is_served(&mut idle).await);
@@ -83,7 +83,7 @@ async fn idle_connections_stay_where_there_are_enough() {
 
 #[tokio::test]
 async fn a_connection_is_closed_after_its_idle_time_with_half_a_request_too() {
-    let server = start(Limits { most: 100, each: 100, idle: 3 * MOMENT, brief: MOMENT }).await;
+    let server = start(Limits { most: 100, each: 100, idle: 3 * MOMENT, brief: MOMENT, age: NEVER }).await;
     assert!(is_closed(&mut TcpStream::connect(server).await.unwrap()).await);
     let mut half = TcpStream::connect(server).await.unwrap();
     half.write_all(&[0, 100, 1, 2, 3]).await.unwrap();
@@ -131,3 +131,55 @@ async fn a_client_that_keeps_pace_gets_the_whole_message() {
     sent.unwrap();
     assert_eq!(received.unwrap(), Some(message));
 }
+
+/// Says something that is no request, again and again, more often than a connection may be idle; and whether the end comes.
+async fn is_closed_on(stream: &mut TcpStream, noise: &[u8]) -> bool {
+    let (mut read, mut write) = stream.split();
+    let talk = async {
+        while write.write_all(noise).await.is_ok() {
+            sleep(MOMENT / 4).await;
+        }
+        std::future::pending().await
+    };
+    let end = async { read.read_u8().await.is_err() };
+    let end = async { timeout(PATIENCE, end).await.is_ok_and(|is_end| is_end) };
+    tokio::select! { is_end = end => is_end, () = talk => false }
+}
+
+#[tokio::test]
+async fn what_is_no_message_ends_its_connection_and_a_response_does_not_keep_it() {
+    let server = start(Limits { most: 100, each: 100, idle: NEVER, brief: NEVER, age: NEVER }).await;
+    for short in [&[][..], &[0; 11]] {
+        let mut stream = TcpStream::connect(server).await.unwrap();
+        stream.write_all(&framed(short)).await.unwrap();
+        assert!(is_closed(&mut stream).await, "{short:?}");
+    }
+    // A header says that it is a response: it is passed over, and no request.
+    let response = framed(&[0, 7, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    let mut stream = TcpStream::connect(server).await.unwrap();
+    stream.write_all(&response).await.unwrap();
+    assert!(is_served(&mut stream).await);
+    let brief = Limits { most: 100, each: 100, idle: 3 * MOMENT, brief: MOMENT, age: NEVER };
+    let server = start(brief).await;
+    assert!(is_closed_on(&mut TcpStream::connect(server).await.unwrap(), &response).await);
+}
+
+#[tokio::test]
+async fn where_connections_are_scarce_none_is_kept_by_asking_all_the_time() {
+    let limits = Limits { most: 8, each: 100, idle: NEVER, brief: NEVER, age: 3 * MOMENT };
+    let server = start(limits).await;
+    let mut busy = TcpStream::connect(server).await.unwrap();
+    let old = Instant::now() + 4 * limits.age;
+    while Instant::now() < old {
+        assert!(is_served(&mut busy).await, "where there are enough, it may be as old as it likes");
+    }
+    let mut others = Vec::new();
+    for _ in 0..5 {
+        others.push(TcpStream::connect(server).await.unwrap());
+        assert!(is_served(others.last_mut().unwrap()).await);
+    }
+    let is_ended = async { while is_served(&mut busy).await {} };
+    timeout(PATIENCE, is_ended).await.expect("it has had its time");
+}
+
+mod turns;

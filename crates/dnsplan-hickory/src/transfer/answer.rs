@@ -8,7 +8,7 @@ use dnsplan_tsig::TsigKey;
 use hickory_proto::op::{OpCode, ResponseCode};
 use hickory_proto::rr::{DNSClass, Record};
 use hickory_server::server::Request;
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, OwnedMutexGuard, Semaphore, SemaphorePermit, oneshot};
 use tokio::time::timeout;
 
 use super::content::records;
@@ -30,8 +30,10 @@ pub(crate) struct Desk {
     slots: Semaphore,
     /// How many of them each client may have.
     shares: Arc<Shares>,
-    /// Held while a difference is found, or a message is packed.
+    /// Held while a message is packed.
     packer: Mutex<()>,
+    /// Held while a difference is found: that may take long, and neither messages nor whole zones wait for it.
+    differ: Arc<Mutex<()>>,
 }
 
 /// The right to send a transfer.
@@ -39,6 +41,17 @@ pub(crate) struct Desk {
 pub(crate) struct Slot<'a> {
     _slot: SemaphorePermit<'a>,
     _share: Held,
+}
+
+/// What a request for a transfer is for. To find that out costs next to nothing.
+#[derive(Debug)]
+pub(crate) enum Wanted {
+    /// The newest SOA alone.
+    Serial(Arc<Version>),
+    /// The whole zone.
+    Full(Arc<Version>),
+    /// What has changed from the first of the two to the second.
+    Since(Arc<Version>, Arc<Version>),
 }
 
 /// What a request for a transfer is answered with.
@@ -80,7 +93,8 @@ impl Desk {
         config.check()?;
         let slots = Semaphore::new(config.at_once.min(Semaphore::MAX_PERMITS));
         let shares = Shares::new(config.share());
-        Ok(Self { config, counters: Counters::default(), slots, shares, packer: Mutex::default() })
+        let (counters, packer, differ) = (Counters::default(), Mutex::default(), Arc::default());
+        Ok(Self { config, counters, slots, shares, packer, differ })
     }
 
     pub(crate) const fn config(&self) -> &Transfers {
@@ -106,7 +120,11 @@ impl Desk {
         let slot = timeout(self.config.wait, turn).await.ok();
         if slot.is_none() {
             self.counters.turned_away.add();
-            tracing::warn!(%client, "a transfer waited too long for its turn, it was answered SERVFAIL");
+            tracing::warn!(
+                %client,
+                "a transfer waited too long for its turn, it was answered SERVFAIL; where that lasts, let more be sent at once \
+                 (`at_once` in the settings; --transfer-slots on the command line)"
+            );
         }
         slot
     }
@@ -117,14 +135,14 @@ impl Desk {
         pack()
     }
 
-    /// What `request` gets, or the code it is refused with. `target` finds the zone of that very name.
-    pub(crate) async fn decide(
+    /// What `request` is for, or the code it is refused with. `target` finds the zone of that very name.
+    pub(crate) fn decide(
         &self,
         request: &Request,
         how: How,
         target: impl FnOnce(&OwnerName) -> Option<HickoryTarget>,
-    ) -> Result<Content, ResponseCode> {
-        let decided = self.content(request, how, target).await;
+    ) -> Result<Wanted, ResponseCode> {
+        let decided = self.wanted(request, how, target);
         if let Err(code) = &decided {
             self.counters.refused.add();
             tracing::info!(client = %request.src(), %code, "a transfer was refused");
@@ -132,12 +150,12 @@ impl Desk {
         decided
     }
 
-    async fn content(
+    fn wanted(
         &self,
         request: &Request,
         how: How,
         target: impl FnOnce(&OwnerName) -> Option<HickoryTarget>,
-    ) -> Result<Content, ResponseCode> {
+    ) -> Result<Wanted, ResponseCode> {
         if !self.config.permit(request.src().ip(), how.is_signed) {
             return Err(ResponseCode::Refused);
         }
@@ -148,24 +166,36 @@ impl Desk {
         let live = Arc::new(live.ok_or(ResponseCode::ServFail)?);
         if question.query_type() == RecordType::AXFR {
             // RFC 5936 section 4.2: there is no AXFR in datagrams.
-            return if how.is_in_one { Err(ResponseCode::Refused) } else { Ok(Content::Full(live)) };
+            return if how.is_in_one { Err(ResponseCode::Refused) } else { Ok(Wanted::Full(live)) };
         }
         let theirs = client_serial(request).ok_or(ResponseCode::FormErr)?;
         if is_current(theirs, live.serial()) {
-            return Ok(Content::Serial(live));
+            return Ok(Wanted::Serial(live));
         }
-        // One at a time: a request is small, may come from anybody who says so in a datagram, and this may take long.
-        let turn = match self.packer.try_lock() {
-            Ok(turn) => turn,
-            Err(_) if how.is_in_one => return Ok(Content::Serial(live)),
-            Err(_) => self.packer.lock().await,
+        Ok(match target.version_at(theirs) {
+            Some(before) => Wanted::Since(before, live),
+            None => Wanted::Full(live),
+        })
+    }
+
+    /// What is sent for `wanted`. Differences are found one at a time. Who asks on a connection has its [`Slot`] already, so
+    /// that no client has more than its share of them; a datagram is small, may come from anybody, and waits for none.
+    pub(crate) async fn content(&self, wanted: Wanted, is_in_one: bool) -> Content {
+        let (before, live) = match wanted {
+            Wanted::Serial(live) => return Content::Serial(live),
+            Wanted::Full(live) => return Content::Full(live),
+            Wanted::Since(before, live) => (before, live),
         };
-        let difference = difference(&target, theirs, &live).await;
-        drop(turn);
-        Ok(match difference {
+        let differ = Arc::clone(&self.differ);
+        let turn = match differ.try_lock_owned() {
+            Ok(turn) => turn,
+            Err(_) if is_in_one => return Content::Serial(live),
+            Err(_) => Arc::clone(&self.differ).lock_owned().await,
+        };
+        match difference(turn, before, Arc::clone(&live)).await {
             Some(difference) => Content::Difference(live, difference),
             None => Content::Full(live),
-        })
+        }
     }
 
     /// The answer in one datagram: where the content does not fit in `fits`, the newest serial (RFC 1995 section 2).
@@ -188,6 +218,12 @@ impl Desk {
         of(vec![content.version().soa.clone()])
     }
 
+    /// As if a difference were being found that takes for ever.
+    #[cfg(test)]
+    pub(crate) async fn find_for_ever(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.differ).lock_owned().await
+    }
+
     pub(crate) const fn counter(&self, content: &Content) -> &Counter {
         match content {
             Content::Serial(_) => &self.counters.serial_only,
@@ -205,12 +241,21 @@ fn client_serial(request: &Request) -> Option<u32> {
     })
 }
 
-/// The difference since `serial`, if that version is still here. Computed aside: where two versions share little, it walks
-/// both.
-async fn difference(target: &HickoryTarget, serial: u32, live: &Arc<Version>) -> Option<Difference> {
-    let before = target.version_at(serial)?;
-    let after = Arc::clone(live);
-    tokio::task::spawn_blocking(move || Difference::between(before, after)).await.ok().flatten()
+/// The difference between two versions. Computed aside: where they share little, it walks both. The turn lasts until that has
+/// ended, which it does early where nobody waits for it any more.
+async fn difference(
+    turn: OwnedMutexGuard<()>,
+    before: Arc<Version>,
+    after: Arc<Version>,
+) -> Option<Difference> {
+    let (found, difference) = oneshot::channel();
+    tokio::task::spawn_blocking(move || {
+        let between = Difference::between(before, after, || !found.is_closed());
+        drop(turn);
+        // Where the client has gone meanwhile, nobody takes it.
+        drop(found.send(between));
+    });
+    difference.await.ok().flatten()
 }
 
 impl Content {
@@ -232,23 +277,4 @@ impl Content {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn serials_compare_as_a_circle() {
-        let half = 1 << 31;
-        for (theirs, ours, expected) in [
-            (7, 7, true),
-            (6, 7, false),
-            (8, 7, true),
-            (u32::MAX, 0, false),
-            (0, u32::MAX, true),
-            (7 + half - 1, 7, true),
-            // RFC 1982 leaves this one undefined: the whole zone is sent, which is right in any case.
-            (7_u32.wrapping_add(half), 7, false),
-        ] {
-            assert_eq!(is_current(theirs, ours), expected, "{theirs} and {ours}");
-        }
-    }
-}
+mod tests;

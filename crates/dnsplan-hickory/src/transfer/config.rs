@@ -22,8 +22,8 @@ pub struct Transfers {
     /// How many earlier versions of a zone are kept, so that a secondary which has one of them is sent the difference
     /// (IXFR). Each costs the memory of what changed since.
     pub history: usize,
-    /// How many transfers are sent at once; more wait for their turn. One client (an IPv4 address, an IPv6 network of 64 bits)
-    /// is sent a fourth of them at most, rounded up.
+    /// How many transfers are sent at once; more wait for their turn. One client (an IPv4 address, an IPv6 network with a
+    /// prefix of 56 bits) is sent a fourth of them at most, rounded up.
     pub at_once: usize,
     /// How long a transfer waits for its turn; then it is answered SERVFAIL, and the secondary asks again later.
     pub wait: Duration,

@@ -22,13 +22,22 @@ pub(crate) struct Difference {
 }
 
 impl Difference {
-    /// From one version to another; `None` where it is no smaller than the whole.
-    pub(crate) fn between(before: Arc<Version>, after: Arc<Version>) -> Option<Self> {
+    /// From one version to another; `None` where it is no smaller than the whole, or is not wanted any more.
+    pub(crate) fn between(
+        before: Arc<Version>,
+        after: Arc<Version>,
+        is_wanted: impl Fn() -> bool,
+    ) -> Option<Self> {
+        if !is_wanted() {
+            return None;
+        }
         let changes = before.zone.diff(&after.zone).nodes;
         let found = Self { before, after, changes };
-        let (size, zone) = (found.removed().count() + found.added().count(), &found.after.zone);
+        let zone = &found.after.zone;
+        let size = found.removed().chain(found.added()).take_while(|_| is_wanted()).count();
         // Counting records walks the zone. There are never fewer of them than RRsets, which settles nearly every case.
-        (size < zone.rrset_count() || size < records(zone).count()).then_some(found)
+        let is_smaller = || size < zone.rrset_count() || size < records(zone).take(size + 1).count();
+        (is_wanted() && is_smaller()).then_some(found)
     }
 
     /// The records between the first and the last SOA of a response.

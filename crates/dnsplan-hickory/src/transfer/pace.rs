@@ -20,7 +20,8 @@ pub(crate) struct Pace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the client took nothing for {longest:?}, or less than {least} bytes a second: look at it and the network in between, or \
-     let slower ones have their time (`stall` and `slowest`)"
+     let slower ones have their time (`stall` and `slowest` in the settings; --transfer-stall and --transfer-slowest on the \
+     command line)"
 )]
 pub(crate) struct TooSlow {
     longest: Duration,

@@ -57,8 +57,14 @@ enum Command {
 }
 
 /// The crates that see no clock, randomness, socket or runtime.
-const PURE: [&str; 5] =
-    ["dnsplan-fence", "dnsplan-plan", "dnsplan-planner", "dnsplan-enactor", "dnsplan-sim"];
+const PURE: [&str; 6] = [
+    "dnsplan-fence",
+    "dnsplan-plan",
+    "dnsplan-planner",
+    "dnsplan-enactor",
+    "dnsplan-leadership",
+    "dnsplan-sim",
+];
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {

@@ -9,6 +9,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("dnsplan-plan", 0),
     ("dnsplan-planner", 1),
     ("dnsplan-enactor", 1),
+    ("dnsplan-leadership", 1),
     ("dnsplan-tsig", 1),
     ("dnsplan-store", 2),
     ("dnsplan-hickory", 2),

@@ -27,6 +27,7 @@ pub(crate) const PURE: &[Pure] = &[
         name: "dnsplan-enactor",
         allowed: &["dnsplan-fence", "dnsplan-plan", "hickory-proto", "thiserror", "tracing"],
     },
+    Pure { name: "dnsplan-leadership", allowed: &["dnsplan-fence", "thiserror"] },
     Pure {
         name: "dnsplan-sim",
         allowed: &[

@@ -1,0 +1,8 @@
+//! The rules one by one: what each record permits, what is decided, what a node makes of it, and hand-offs as types.
+
+mod attending;
+mod deciding;
+mod handoffs;
+mod leading;
+mod permits;
+mod support;

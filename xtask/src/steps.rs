@@ -57,10 +57,12 @@ impl Step {
             }
             // The whole workspace is selected so that features resolve as in the step `unit`, and nothing is rebuilt.
             Self::Tidy => cargo(&["test", "--workspace", "--all-features", "--test", "tidy"]),
+            // As in the step `unit`, so that nothing is rebuilt.
             Self::Simulate => {
-                let mut command = cargo(&["run", "--release", "--quiet", "-p", "dnsplan-cli"]);
-                command.args(["--", "simulate", "--delayed-enactor"]);
-                command
+                let build = cargo(&["build", "--workspace", "--all-features", "--bin", "dnsplan"]);
+                let mut simulate = Command::new(target_dir().join("debug").join("dnsplan"));
+                simulate.args(["simulate", "--delayed-enactor"]);
+                return vec![build, simulate];
             }
             // As in the step `unit`, so that nothing is rebuilt.
             Self::Rfc2136 => {

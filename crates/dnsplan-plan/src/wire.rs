@@ -76,9 +76,14 @@ fn rdata(bytes: &[u8], record_type: RecordType) -> Result<RData, DecodeError> {
 
 /// An owner name in wire format.
 pub(crate) fn name(owner: &OwnerName) -> Vec<u8> {
-    let owner = owner.to_name();
-    encode(NameEncoding::UncompressedLowercase, |encoder| owner.emit(encoder).is_ok())
-        .expect("invariant: an owner name has a wire form")
+    let name = owner.as_lower();
+    let mut wire = Vec::with_capacity(name.len() + 2);
+    for label in name.iter() {
+        wire.push(u8::try_from(label.len()).expect("invariant: a label has 63 bytes at most"));
+        wire.extend(label);
+    }
+    wire.push(0);
+    wire
 }
 
 /// The element of the set hash that stands for a node.

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
 
+use hickory_proto::rr::Name;
+
 use dnsplan_plan::{
     Candidate, InvalidRRset, Member, OwnerName, RData, RRset, RecordType, Records, Ttl, rdata,
 };
@@ -203,4 +205,25 @@ fn names_are_in_canonical_order() {
     ];
     let names: Vec<OwnerName> = sorted.iter().map(|name| name.parse().unwrap()).collect();
     assert!(names.is_sorted_by(|left, right| left < right), "{names:?}");
+}
+
+/// Every pair of short names over the bytes that could go wrong, against the comparison of labels.
+#[test]
+fn names_order_and_nest_as_their_labels_do() {
+    let bytes = [0, 1, 2, b'*', b'A', b'b', 255];
+    let mut labels: Vec<Vec<u8>> = bytes.iter().map(|byte| vec![*byte]).collect();
+    labels.extend(bytes.iter().flat_map(|first| [0, 1, b'b'].map(|second| vec![*first, second])));
+    let ones = labels.iter().map(|label| vec![label.clone()]);
+    let twos =
+        labels.iter().flat_map(|first| labels.iter().map(|second| vec![first.clone(), second.clone()]));
+    let all = ones.chain(twos).chain([vec![]]).map(|labels| Name::from_labels(labels).unwrap());
+    let all: Vec<(Name, OwnerName)> = all.map(|name| (name.clone(), OwnerName::new(&name))).collect();
+    for (left, left_owner) in &all {
+        for (right, right_owner) in &all {
+            assert_eq!(left_owner.cmp(right_owner), left.cmp(right), "{left} {right}");
+            assert_eq!(left_owner == right_owner, left == right, "{left} {right}");
+            assert_eq!(left_owner.is_in(right_owner), right.zone_of(left), "{left} {right}");
+        }
+        assert_eq!(left_owner.is_root(), left.is_root());
+    }
 }

@@ -9,6 +9,7 @@ use dnsplan_enactor::Audit;
 use dnsplan_plan::{OwnerName, Plan, RecordType};
 
 use crate::content::{Content, Node};
+use crate::known::Ours;
 use crate::markers::Markers;
 use crate::wanted::Wanted;
 
@@ -19,10 +20,10 @@ pub(crate) fn audit(
     content: &Content,
     plan: &Plan,
     set_aside: &BTreeSet<OwnerName>,
-    ours: &BTreeSet<(OwnerName, RecordType)>,
+    ours: &Ours,
 ) -> Audit {
     let is_ours = |owner: &OwnerName, record_type: RecordType| {
-        !wanted.is_servers(owner, record_type) && ours.contains(&(owner.clone(), record_type))
+        !wanted.is_servers(owner, record_type) && ours.has(owner, record_type)
     };
     let markers = Markers::of(content);
     let nothing = Node::new();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dnsplan_plan::{OwnerName, RData, RRset, RecordType, Ttl};
+use litemap::LiteMap;
 
 use crate::message::{Received, data_bytes};
 
@@ -15,8 +16,8 @@ pub(crate) struct Set {
     pub(crate) data: Vec<Vec<u8>>,
 }
 
-/// What is at one owner name.
-pub(crate) type Node = BTreeMap<RecordType, Set>;
+/// What is at one owner name: of most, one RRset.
+pub(crate) type Node = LiteMap<RecordType, Set>;
 
 /// A zone, by owner name.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]

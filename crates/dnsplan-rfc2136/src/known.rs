@@ -1,12 +1,12 @@
 //! What a target remembers. All of it can be lost at any time: it says whose something is where no plan at hand does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use dnsplan_enactor::FenceRecord;
 use dnsplan_fence::Nonce;
 use dnsplan_plan::{OwnerName, RecordType};
 
-use crate::content::Content;
+use crate::content::{Content, Node};
 use crate::unit::Unit;
 
 /// What is remembered.
@@ -14,7 +14,7 @@ use crate::unit::Unit;
 pub(crate) struct Known {
     /// What this target has put there, or the plan that was live had. Once somebody else of ours has written, nobody knows whose it is
     /// by now.
-    ours: BTreeSet<(OwnerName, RecordType)>,
+    ours: Ours,
     /// The attempt of the record that was seen last, read or written.
     seen: Option<Nonce>,
     /// The record that this target has written just now: the look that follows a write need not ask for it.
@@ -28,6 +28,32 @@ pub(crate) struct Known {
     looked: Option<(Nonce, Content)>,
 }
 
+/// Owner names, and the types there that are ours.
+#[derive(Default)]
+pub(crate) struct Ours(HashMap<OwnerName, BTreeSet<RecordType>>);
+
+impl Ours {
+    /// The types at an owner name.
+    pub(crate) fn at(&self, owner: &OwnerName) -> impl Iterator<Item = RecordType> {
+        self.0.get(owner).into_iter().flatten().copied()
+    }
+
+    /// Whether a type at an owner name is.
+    pub(crate) fn has(&self, owner: &OwnerName, record_type: RecordType) -> bool {
+        self.0.get(owner).is_some_and(|types| types.contains(&record_type))
+    }
+
+    /// `replaced` has gone, and `wanted` has come.
+    fn replace(&mut self, owner: &OwnerName, replaced: &BTreeSet<RecordType>, wanted: &Node) {
+        let types = self.0.entry(owner.clone()).or_default();
+        types.retain(|record_type| !replaced.contains(record_type));
+        types.extend(wanted.keys());
+        if types.is_empty() {
+            self.0.remove(owner);
+        }
+    }
+}
+
 /// A write that nobody knows the end of.
 pub(crate) struct Pending {
     /// The attempt of the record that it expected.
@@ -38,21 +64,16 @@ pub(crate) struct Pending {
 }
 
 impl Known {
-    /// The types that this target has put at an owner name, or that the live plan had there.
-    pub(crate) fn ours_at(&self, owner: &OwnerName) -> impl Iterator<Item = RecordType> {
-        let from = (owner.clone(), RecordType::ZERO);
-        let here = self.ours.range(from..).take_while(move |(name, _)| name == owner);
-        here.map(|(_, record_type)| *record_type)
-    }
-
-    /// Everything that is remembered to be ours.
-    pub(crate) const fn ours(&self) -> &BTreeSet<(OwnerName, RecordType)> {
+    /// What this target has put there, or the live plan had.
+    pub(crate) const fn ours(&self) -> &Ours {
         &self.ours
     }
 
     /// What the live plan has at its owner names is ours.
     pub(crate) fn claim(&mut self, keys: impl IntoIterator<Item = (OwnerName, RecordType)>) {
-        self.ours.extend(keys);
+        for (owner, record_type) in keys {
+            self.ours.0.entry(owner).or_default().insert(record_type);
+        }
     }
 
     /// The record was read, and carries this attempt. Where there is none, none of ours has taken it away.
@@ -60,7 +81,7 @@ impl Known {
         match (self.pending.take(), attempt) {
             // Nobody has written since: the write whose reply was lost is the last one.
             (Some(pending), Some(attempt)) if pending.attempt == attempt => self.wrote(pending, true),
-            (_, Some(_)) if attempt != self.seen => self.ours.clear(),
+            (_, Some(_)) if attempt != self.seen => self.ours.0.clear(),
             _ => {}
         }
         self.seen = attempt;
@@ -93,12 +114,7 @@ impl Known {
     pub(crate) fn wrote(&mut self, write: Pending, keeps_looked: bool) {
         let Pending { expected, attempt, units } = write;
         for unit in &units {
-            // Most of what is replaced is put there anew.
-            let gone = unit.replaced().iter().filter(|record_type| !unit.wanted.contains_key(record_type));
-            for record_type in gone {
-                self.ours.remove(&(unit.owner.clone(), *record_type));
-            }
-            self.ours.extend(unit.wanted.keys().map(|record_type| (unit.owner.clone(), *record_type)));
+            self.ours.replace(&unit.owner, unit.replaced(), &unit.wanted);
         }
         let looked = self.looked.take().filter(|(as_of, _)| *as_of == expected && keeps_looked);
         self.looked = looked.map(|(_, mut content)| {

@@ -87,10 +87,17 @@ pub(crate) fn name_len(owner: &OwnerName) -> usize {
 /// # Errors
 /// Why it cannot be encoded.
 pub(crate) fn data_bytes(data: &RData) -> Result<Vec<u8>, String> {
+    // Most of what there is; and the encoder takes half a kibibyte for each.
+    match data {
+        RData::A(address) => return Ok(address.octets().to_vec()),
+        RData::AAAA(address) => return Ok(address.octets().to_vec()),
+        _ => {}
+    }
     let mut bytes = Vec::new();
     let mut encoder = BinEncoder::new(&mut bytes);
     encoder.set_name_encoding(NameEncoding::Uncompressed);
     data.emit(&mut encoder).map_err(|error| error.to_string())?;
+    bytes.shrink_to_fit();
     Ok(bytes)
 }
 
@@ -119,6 +126,7 @@ impl Update {
             additionals: 0,
         };
         let mut bytes = header(id, OpCode::Update, counts);
+        bytes.reserve(self.len(zone));
         put_question(&mut bytes, zone, RecordType::SOA);
         self.prerequisites.iter().chain(&self.changes).for_each(|record| record.put(&mut bytes));
         bytes

@@ -132,7 +132,7 @@ impl Unit {
     /// Adds what is to be done here to an update.
     pub(crate) fn put(&self, update: &mut Update) {
         let owner = || self.owner.clone();
-        update.prerequisites.extend(self.prerequisites());
+        self.put_prerequisites(&mut update.prerequisites);
         for record_type in self.replaced().iter().filter(|record_type| !self.is_overwritten(**record_type)) {
             update.changes.push(Rr::delete(owner(), *record_type));
         }
@@ -147,12 +147,11 @@ impl Unit {
         record_type == RecordType::CNAME && self.wanted.contains_key(&RecordType::CNAME)
     }
 
-    fn prerequisites(&self) -> Vec<Rr> {
+    fn put_prerequisites(&self, prerequisites: &mut Vec<Rr>) {
         let owner = || self.owner.clone();
         if self.wanted.is_empty() {
-            return Vec::new();
+            return;
         }
-        let mut prerequisites = Vec::new();
         if self.wanted.contains_key(&RecordType::CNAME) {
             let known = self.looked.as_ref().map_or(&self.ours, |looked| &looked.there);
             let known: Vec<RecordType> = known.iter().copied().collect();
@@ -162,12 +161,11 @@ impl Unit {
                 [RecordType::CNAME] => prerequisites.push(Rr::must_be(owner(), RecordType::CNAME)),
                 _ => {}
             }
-            return prerequisites;
+            return;
         }
         let absent = std::iter::once(RecordType::CNAME).chain(self.wanted.keys().copied());
         let absent = absent.filter(|record_type| !self.replaced().contains(record_type));
         prerequisites.extend(absent.map(|record_type| Rr::must_not_be(owner(), record_type)));
-        prerequisites
     }
 }
 

@@ -134,7 +134,7 @@ impl Wanted {
         let is_apexs = |rrset: &&RRset| {
             *owner == self.zone && matches!(rrset.record_type(), RecordType::SOA | RecordType::NS)
         };
-        let mut sets = Node::new();
+        let mut sets = Node::with_capacity(node.rrsets().len());
         for rrset in node.rrsets().filter(|rrset| !is_apexs(rrset)) {
             sets.insert(rrset.record_type(), self.set(rrset).map_err(unfit)?);
         }

@@ -79,6 +79,9 @@ impl Rfc2136Target {
                 prerequisites: vec![fence::must_be(&self.wanted.fence, permit.expected())],
                 changes: fence::put(&self.wanted.fence, permit.next()).into(),
             };
+            // Most units: one prerequisite, one RRset that goes, one record that comes.
+            update.prerequisites.reserve(work.units.len());
+            update.changes.reserve(2 * work.units.len());
             work.units.iter().for_each(|unit| unit.put(&mut update));
             let length = update.len(&self.wanted.zone) + tsig::ROOM;
             let limit = usize::from(self.client.settings().message_limit).max(HEADER);

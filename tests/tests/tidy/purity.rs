@@ -17,7 +17,7 @@ pub(crate) const PURE: &[Pure] = &[
     Pure { name: "dnsplan-fence", allowed: &[] },
     Pure {
         name: "dnsplan-plan",
-        allowed: &["dnsplan-fence", "hickory-proto", "imbl", "blake3", "serde", "thiserror"],
+        allowed: &["dnsplan-fence", "hickory-proto", "imbl", "blake3", "serde", "thiserror", "tinyvec"],
     },
     Pure {
         name: "dnsplan-planner",

@@ -8,7 +8,7 @@ fn claimed(marker: &str, text: &str, owner: &str) -> Option<String> {
     let mut content = Content::default();
     let rrset = simple("TXT", &[&format!("\"{text}\"")]);
     let set = Set::new(60, rrset.data()).expect("it can be encoded");
-    content.put(&name(marker), [], &Node::from([(RecordType::TXT, set)]));
+    content.put(&name(marker), [], &Node::from_iter([(RecordType::TXT, set)]));
     Markers::of(&content).claimed(&name(owner))
 }
 

@@ -117,7 +117,7 @@ fn what_a_server_makes_to_sign_a_zone_is_not_there() {
     let mut signed = of(&[("A", "192.0.2.1")]);
     signed.insert(RecordType::RRSIG, signed[&RecordType::A].clone());
     let mut unit = unit(of(&[("CNAME", "y")]), &[]);
-    let rrsig = Node::from([(RecordType::RRSIG, signed[&RecordType::RRSIG].clone())]);
+    let rrsig = Node::from_iter([(RecordType::RRSIG, signed[&RecordType::RRSIG].clone())]);
     unit.look(Some(&rrsig), true, false, None).expect("nothing is there");
     assert_eq!(said(&unit).0, [(NONE, RecordType::ANY)]);
     let mut turned = Unit { ours: [RecordType::A].into(), looked: None, ..unit };
@@ -140,7 +140,7 @@ proptest! {
     #[test]
     fn a_message_is_as_long_as_its_records(old in any_node(), new in any_node()) {
         let mut update = Update::default();
-        Unit { ours: node(&old).into_keys().collect(), ..unit(node(&new), &[]) }.put(&mut update);
+        Unit { ours: node(&old).keys().copied().collect(), ..unit(node(&new), &[]) }.put(&mut update);
         let bytes = update.encode(1, &name("@"));
         let message = Message::from_vec(&bytes).expect("a message");
         prop_assert_eq!(message.answers.len(), update.prerequisites.len());

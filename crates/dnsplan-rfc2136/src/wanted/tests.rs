@@ -13,7 +13,7 @@ fn the_servers_own_records_are_left_out_and_what_cannot_be_is_refused() {
     let soa = simple("SOA", &["ns hostmaster 0 1 2 3 4"]);
     let apex = Node::new().with(soa.clone()).with(simple("NS", &["ns"])).with(simple("MX", &["1 mail"]));
     let kept = wanted().node(&name("@"), &apex).unwrap();
-    assert_eq!(kept.into_keys().collect::<Vec<_>>(), [dnsplan_plan::RecordType::MX]);
+    assert_eq!(kept.keys().copied().collect::<Vec<_>>(), [dnsplan_plan::RecordType::MX]);
     assert_eq!(reason("sub", &Node::new().with(soa)), Reason::Soa);
     assert!(wanted().node(&name("sub"), &Node::new().with(simple("NS", &["ns"]))).is_ok());
     let plain = Node::new().with(simple("A", &["192.0.2.1"]));

@@ -121,6 +121,8 @@ pub(crate) struct Memory {
     pub(crate) found: Option<(Nonce, Generation)>,
     /// What the last repair restored.
     pub(crate) repaired: Option<BTreeSet<OwnerName>>,
+    /// The record that the last pass has left live.
+    pub(crate) left: Option<FenceRecord>,
 }
 
 /// What follows an action.
@@ -175,9 +177,13 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             let view = self.look().await?;
             let decision = decide(&view.situation(self.target.layout()));
             self.note(&decision, &view);
+            let record = view.seen.record().cloned();
             match self.act(decision.step, view).await? {
                 Next::Again => {}
-                Next::Rest(rest) => return Ok(rest),
+                Next::Rest(rest) => {
+                    self.memory.left = record.filter(|_| matches!(rest, Rest::Live(_)));
+                    return Ok(rest);
+                }
             }
         }
     }
@@ -188,10 +194,9 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         // What was confirmed is read before the record: read after it, a plan confirmed in between would look like a rewind.
         let known = self.store.targets(&zone).await;
         let known = self.lenient(known).into_iter().find(|status| status.target == *self.target.id());
-        let observed = self.target.load().await?;
-        let head = self.store.head_after(&zone, observed.witness()).await?;
+        let confirmed = known.as_ref().map_or(Generation::ZERO, |status| status.confirmed);
+        let (observed, head) = self.observe(confirmed).await?;
         self.check_told(observed.record(), known.as_ref());
-        let confirmed = known.map_or(Generation::ZERO, |status| status.confirmed);
         let live = self.live(observed.record()).await?;
         let is_owed = |record: &&FenceRecord| self.owes_verification(record, confirmed);
         let plan = match live.as_ref().filter(|_| observed.record().is_some_and(|record| is_owed(&record))) {
@@ -256,8 +261,9 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         self.store.get(&zone, head).await
     }
 
-    /// Where writes cost, a tree that is live is verified once, and what it leaves behind is deleted, before a newer one is staged beside it. Otherwise
-    /// plans that come faster than a chain takes would leave all their trees behind, until no more of them fit the zone.
+    /// Where writes cost, a tree that is live is verified once, and what it leaves behind is deleted, before a newer one is
+    /// staged beside it. Otherwise plans that come faster than a chain takes would leave all their trees behind, until no more
+    /// of them fit the zone.
     fn owes_verification(&self, record: &FenceRecord, confirmed: Generation) -> bool {
         let generation = record.generation;
         let is_staging = record.stage.is_some_and(|stage| stage.generation > generation);

@@ -18,6 +18,7 @@ mod decide;
 mod demand;
 mod enactor;
 mod event;
+mod observe;
 pub mod partition;
 mod report;
 mod target;

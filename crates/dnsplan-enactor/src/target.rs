@@ -226,9 +226,9 @@ pub trait Target: Register<Payload = Quarantine, Rider = Rider, Error = TargetEr
     /// How many owner names one repair may restore; at least 1.
     fn repair_limit(&self) -> usize;
 
-    /// Whether every call costs something. Then the floor is raised only where that lets a tree be deleted, between two audits the
-    /// enactor goes by [`Target::recall`], a live tree is verified before a newer one is staged, and chains are cut anew where [`TargetError::TooLarge`] or [`TargetError::Unproven`]
-    /// asks for it.
+    /// Whether every call costs something. Then the floor is raised only where that lets a tree be deleted, between two audits
+    /// the enactor goes by [`Target::recall`], a newer plan is begun on the record that was left, a live tree is verified before
+    /// a newer one is staged, and chains are cut anew where [`TargetError::TooLarge`] or [`TargetError::Unproven`] asks for it.
     fn is_metered(&self) -> bool {
         false
     }

@@ -8,8 +8,8 @@ mod common;
 use std::sync::atomic::Ordering;
 
 use common::bed::{
-    Worker, assert_is_all, config, doctored, flip, grow, grown, lines, live, metered, pass_time, process,
-    stage,
+    Worker, apply, assert_is_all, config, doctored, flip, grow, grown, is_part, lines, live, metered,
+    pass_time, process, stage,
 };
 use common::metered::Metered;
 use common::{Log, block_on, generation, origin, owner, owners, publish, set};
@@ -90,6 +90,71 @@ fn what_is_recalled_is_what_was_listed_and_written_since() {
         assert_eq!(world.target.trace(), repaired, "{layout:?}");
         assert_is_all(&world.target, &second);
     }
+}
+
+/// The record is read after each write and when there is nothing to do, and not before a newer plan.
+#[test]
+fn a_newer_plan_begins_on_the_record_that_was_left() {
+    let (world, mut enactor) = settled(Layout::InPlace);
+    world.target.loads();
+    assert_eq!(block_on(enactor.pass()), live(1));
+    assert_eq!(world.target.loads(), 1);
+    let plan = grow(&world, 2);
+    assert_eq!(block_on(enactor.pass()), live(2));
+    // Two parts, and a look after each.
+    assert_eq!(world.target.trace(), apply(2, 2, 1));
+    assert_eq!(world.target.loads(), 2);
+    assert_is_all(&world.target, &plan);
+}
+
+/// Somebody else has begun the plan in the meantime: the write compares the record, does nothing, and the record is read.
+#[test]
+fn a_record_that_has_changed_since_it_was_left_makes_the_write_lose() {
+    let (world, mut enactor) = settled(Layout::InPlace);
+    let plan = grow(&world, 2);
+    let (mut other, theirs) = process(&world, "e2");
+    theirs.refuse(1, is_part(2, 2), TargetError::Unavailable("a fault was asked for".to_owned()));
+    assert!(block_on(other.pass()).is_err());
+    world.target.trace();
+    world.target.loads();
+    assert_eq!(block_on(enactor.pass()), live(2));
+    assert_eq!(world.target.trace(), lines(["apply 2 1/2 base 1: lost", "apply 2 2/2 base 2"]));
+    assert_eq!(world.target.loads(), 2);
+    assert_is_all(&world.target, &plan);
+}
+
+/// What somebody else has confirmed above the record that was left is no rewind: the record is read.
+#[test]
+fn a_record_that_was_left_is_read_again_where_a_newer_plan_was_confirmed() {
+    let (world, _) = settled(Layout::InPlace);
+    let log = Log::default();
+    let mut enactor =
+        world.enactor_at(&world.target, "e3").with_config(config()).with_observer(log.observer());
+    assert_eq!(block_on(enactor.pass()), live(1));
+    grow(&world, 2);
+    let (mut other, _) = process(&world, "e2");
+    assert_eq!(block_on(other.pass()), live(2));
+    grow(&world, 3);
+    world.target.trace();
+    assert_eq!(block_on(enactor.pass()), live(3));
+    assert_eq!(world.target.trace(), apply(3, 3, 2));
+    assert_eq!(log.count(|event| matches!(event, Event::Rewound { .. })), 0);
+}
+
+/// What was set aside holds the base; what everything else is at is the plan after it.
+#[test]
+fn the_next_chain_goes_by_what_everything_was_at_and_not_by_the_base() {
+    let (world, mut enactor) = settled(Layout::InPlace);
+    world.target.reject(owners(["host-2-0"]));
+    for number in [2, 3] {
+        grow(&world, number);
+        assert_eq!(block_on(enactor.pass()), live(number));
+    }
+    let record = codec::decode(&world.target.contents().fence.unwrap()).unwrap();
+    assert_eq!((record.base, record.generation), (generation(1), generation(3)));
+    let guesses: Vec<_> = world.target.guesses().into_iter().map(|(from, _)| from).collect();
+    let of_third = guesses.iter().filter(|from| **from == Some(2)).count();
+    assert!(of_third > 1 && guesses.last() == Some(&Some(2)), "{guesses:?}");
 }
 
 #[test]

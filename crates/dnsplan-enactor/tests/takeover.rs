@@ -213,7 +213,10 @@ fn what_goes_from_hand_to_hand_is_left_alone_twice_as_long_each_time() {
         pass_time(&world, millis);
         assert_eq!(block_on(second.pass()), stale());
     }
-    assert_eq!(world.target.trace().len(), 2);
+    // The first of them was begun on the record that was left.
+    let trace = world.target.trace();
+    assert_eq!(trace.iter().map(|line| line.ends_with("unproven")).collect::<Vec<_>>(), [false, true, true]);
+    assert!(trace[0].ends_with("lost"));
     pass_time(&world, 1);
     assert_eq!(block_on(second.pass()), stale());
     assert!(world.target.trace().len() > 2);

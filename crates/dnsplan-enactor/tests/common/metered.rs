@@ -62,6 +62,7 @@ struct Own {
     refusals: Vec<Refusal>,
     arrival: Option<Result<Arrival, TargetError>>,
     audits: usize,
+    loads: usize,
     swaps: usize,
     rejects: BTreeSet<OwnerName>,
 }
@@ -157,7 +158,10 @@ impl Metered {
         std::mem::take(&mut self.hosted().guesses)
     }
 
-    /// How often this process has listed everything since the last time.
+    /// How often this process has read the record, and listed everything, since the last time.
+    pub(crate) fn loads(&self) -> usize {
+        std::mem::take(&mut self.own().loads)
+    }
     pub(crate) fn audits(&self) -> usize {
         std::mem::take(&mut self.own().audits)
     }
@@ -504,6 +508,7 @@ impl Register for Metered {
 
     async fn load(&self) -> Result<Observed<Quarantine>, TargetError> {
         yield_once().await;
+        self.own().loads += 1;
         let observed = match &self.hosted().contents.fence {
             None => Observed::Absent,
             Some(text) => match codec::decode(text) {

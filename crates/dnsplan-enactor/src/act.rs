@@ -124,8 +124,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         rider: impl Fn(&Arc<Plan>, &BTreeSet<OwnerName>) -> Rider,
     ) -> Result<Put, EnactError> {
         let plan = view.plan();
-        let before = set_aside(view, plan.generation());
-        let mut aside = before.clone();
+        let mut aside = set_aside(view, plan.generation());
         let inherited = inherited(view, plan.generation(), action);
         let whole = whole_after(view.sighting().record(), plan.generation(), action);
         loop {
@@ -137,10 +136,6 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             // Something stays behind at an older generation: its trees must not be reaped.
             let permit = if aside.is_empty() { permit } else { permit.holding_base() };
             let rider = rider(&plan, &aside);
-            // Nothing that can be restored is left, and the record says so already.
-            if aside == before && matches!(&rider, Rider::Repair { owners, .. } if owners.is_empty()) {
-                return Ok(Put::Instead(Next::Rest(Rest::Stale)));
-            }
             match self.target.swap(permit, rider).await {
                 Err(TargetError::Rejected { owners, reason }) if !owners.is_subset(&aside) => {
                     self.emit(&Event::Quarantined {

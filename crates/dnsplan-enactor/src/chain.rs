@@ -12,8 +12,8 @@ use dnsplan_plan::{Plan, PlanStore, StoreError, Timestamp};
 
 use crate::{Basis, Clock, Cut, Enactor, FenceRecord, Nonces, Outline, Target};
 
-/// How many plans of superseded chains are looked at. More of them have never been superseded half-way one on top of the other, or what only
-/// they have put there is left alone.
+/// How many plans of superseded chains are looked at. More of them have never been superseded half-way one on top of the
+/// other, or what only they have put there is left alone.
 const BEGUN: usize = 8;
 
 /// How often the time to wait for somebody else's chain doubles at most.

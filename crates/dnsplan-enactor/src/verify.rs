@@ -124,8 +124,8 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         !self.target.is_metered() || self.memory.trees.iter().any(is_held)
     }
 
-    /// Restores what differs, in the order in which clients need it, as much as fits one write. What the target rejects is set aside here too: else one owner name
-    /// that cannot be restored would keep all others from it.
+    /// Restores what differs, in the order in which clients need it, as much as fits one write. What the target rejects is
+    /// set aside here too: else one owner name that cannot be restored would keep all others from it.
     async fn repair(&mut self, view: &View, differing: &BTreeSet<OwnerName>) -> Result<Next, EnactError> {
         let limit = self.target.repair_limit().max(1);
         let ordered = order(view.plan().zone(), differing);
@@ -146,7 +146,11 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
         match self.put(Move::Repair, view, rider).await? {
             Put::Won(aside) => {
                 self.memory.repaired = Some(differing.clone());
-                self.emit(&Event::Repaired(some(&aside)));
+                let restored = some(&aside);
+                // Where the target rejects all of them, the record says so now, and nothing was restored.
+                if !restored.is_empty() {
+                    self.emit(&Event::Repaired(restored));
+                }
             }
             Put::NotWon => {}
             Put::Instead(next) => return Ok(next),

@@ -251,6 +251,22 @@ fn g4_no_state_in_between_points_at_nothing() {
     }
 }
 
+/// Everything is put back one name at a time, and what is pointed at before what points at it.
+#[test]
+fn g4_no_state_of_a_repair_points_at_nothing() {
+    let world = world(Layout::InPlace, 1);
+    block_on(publish(&world, pointing(1)));
+    assert_eq!(block_on(world.pass("e1")), Ok(Rest::Live(generation(1))));
+    world.target.edit(|contents| {
+        for label in ["aa-1", "www", "alias", "zz"] {
+            contents.nodes.remove(&owner(label));
+        }
+    });
+    let rest = watched(world.pass("e2"), || assert_nothing_dangles(&world.target));
+    assert_eq!(rest, Ok(Rest::Live(generation(1))));
+    assert_serves(&world.target, &pointing(1));
+}
+
 fn demands(store: &impl PlanStore) -> Vec<Demand> {
     block_on(store.demands(&origin())).unwrap()
 }

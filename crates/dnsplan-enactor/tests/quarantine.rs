@@ -153,7 +153,9 @@ fn what_was_set_aside_is_tried_again_by_a_plan_that_leaves_it_as_it_is() {
         };
         block_on(publish(&world, like_before(1)));
         let config = Config { audit_every: std::time::Duration::ZERO, ..Config::default() };
-        let mut enactor = world.enactor_at(&world.target, "e1").with_config(config.clone());
+        let log = Log::default();
+        let enactor = world.enactor_at(&world.target, "e1").with_config(config.clone());
+        let mut enactor = enactor.with_observer(log.observer());
         assert_eq!(block_on(enactor.pass()), Ok(Rest::Live(generation(1))));
         world.target.reject(owners(["info"]));
         world.target.edit(|contents| {
@@ -162,6 +164,8 @@ fn what_was_set_aside_is_tried_again_by_a_plan_that_leaves_it_as_it_is() {
             contents.nodes.remove(&owner("info"));
         });
         let _ = block_on(enactor.pass());
+        let restored = log.count(|event| matches!(event, Event::Repaired(_)));
+        assert_eq!(restored, 0, "nothing was: {:?}", log.events());
         let held = record(&world.target);
         assert_eq!((held.base, &held.payload.owners), (generation(1), &owners(["info"])), "{layout:?}");
         block_on(publish(&world, like_before(2)));

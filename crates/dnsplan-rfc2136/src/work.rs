@@ -111,8 +111,8 @@ impl Reader<'_> {
         let hints: Vec<Node> = begun.map(before).collect();
         let mut ours = BTreeSet::new();
         if !is_doubtful {
-            ours.extend(past.from.map(before).unwrap_or_default().into_keys());
-            ours.extend(self.known.ours_at(owner));
+            ours.extend(past.from.map(before).unwrap_or_default().keys());
+            ours.extend(self.known.ours().at(owner));
         }
         ours.retain(|record_type| !self.wanted.is_servers(owner, *record_type));
         Ok(Unit { owner: owner.clone(), wanted, ours, hints, looked: None })
@@ -130,3 +130,6 @@ struct Past<'p> {
     /// What chains before have set aside.
     aside: Option<&'p Quarantine>,
 }
+
+#[cfg(test)]
+mod tests;

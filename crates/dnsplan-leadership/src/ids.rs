@@ -1,17 +1,53 @@
-//! Who leads what, since when: nodes and their incarnations, scopes, epochs, positions, tokens.
+//! Who leads what, since when: nodes and their incarnations, scopes, epochs, positions, hand-offs, writes, tokens.
 
 use std::fmt;
 use std::num::NonZeroU64;
 
-use dnsplan_fence::{Actor, Digest, Generation, InvalidActor, Record};
+use dnsplan_fence::{Actor, Digest, Generation, InvalidActor, Nonce, Record};
 
 use crate::Term;
+
+/// Types that are written as what they hold.
+macro_rules! displayed {
+    ($($name:ident),+) => {
+        $(impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Display::fmt(&self.0, f)
+            }
+        })+
+    };
+}
+
+/// A type of names that are a nonce each.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub struct $name(Nonce);
+
+        impl $name {
+            /// An id from its bits; the caller brings them, so that this crate has no random source.
+            #[must_use]
+            pub const fn new(bits: u128) -> Self {
+                Self(Nonce::new(bits))
+            }
+
+            /// Its bits.
+            #[must_use]
+            pub const fn get(self) -> u128 {
+                self.0.get()
+            }
+        }
+    };
+}
+
+displayed!(Epoch, HandoffId, Incarnation, Node, Position, Scope, WriteId);
 
 /// The generation of a leadership record: which term of authority a write belongs to.
 ///
 /// An epoch comes out of a record ([`Epoch::of`]) and from nowhere else, and there is no arithmetic on it: the only next
 /// one is what a grant puts into the register.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Epoch(NonZeroU64);
 
 impl Epoch {
@@ -41,20 +77,8 @@ impl From<Epoch> for Generation {
     }
 }
 
-impl fmt::Display for Epoch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Debug for Epoch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "e{}", self.0)
-    }
-}
-
 /// A machine or process that may lead, under a name that outlives its restarts: 1 to 32 characters of `a-z`, `0-9`, `-`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Node(Actor);
 
 impl Node {
@@ -73,18 +97,6 @@ impl Node {
     }
 }
 
-impl fmt::Display for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Debug for Node {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Node({})", self.0)
-    }
-}
-
 /// One life of a node, from start to crash. Every start brings another one; no two starts of a node share one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Incarnation(u64);
@@ -100,12 +112,6 @@ impl Incarnation {
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
-    }
-}
-
-impl fmt::Display for Incarnation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
     }
 }
 
@@ -145,7 +151,7 @@ impl fmt::Display for Holder {
 }
 
 /// What is led: one writer role, with one register and one resource.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Scope(Actor);
 
 impl Scope {
@@ -164,46 +170,13 @@ impl Scope {
     }
 }
 
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
+id! {
+    /// Names one hand-off: 128 bits that no other one uses. Whoever asked finds its outcome under it.
+    HandoffId
 }
-
-impl fmt::Debug for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scope({})", self.0)
-    }
-}
-
-/// Names one hand-off: 128 bits that no other one uses. Whoever asked finds its outcome under it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct HandoffId(u128);
-
-impl HandoffId {
-    /// An id from its bits; the caller brings them, so that this crate has no random source.
-    #[must_use]
-    pub const fn new(bits: u128) -> Self {
-        Self(bits)
-    }
-
-    /// Its bits.
-    #[must_use]
-    pub const fn get(self) -> u128 {
-        self.0
-    }
-}
-
-impl fmt::Display for HandoffId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
-}
-
-impl fmt::Debug for HandoffId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HandoffId({:x})", self.0)
-    }
+id! {
+    /// Names one write: 128 bits that no other one uses. A resource that keeps them can say later what became of it.
+    WriteId
 }
 
 /// A place in the resource's order of accepted writes: a log sequence number, a revision, an offset.
@@ -224,12 +197,6 @@ impl Position {
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0
-    }
-}
-
-impl fmt::Display for Position {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
     }
 }
 

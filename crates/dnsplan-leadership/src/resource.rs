@@ -1,39 +1,8 @@
 //! What is led: something that is written, and refuses the writes of an epoch that is over, in the write itself.
 
-use std::fmt;
 use std::future::Future;
 
-use crate::{BelowFloor, Order, Position, Receipt, Token};
-
-/// Names one write: 128 bits that no other one uses. A resource that keeps them can say later what became of it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct WriteId(u128);
-
-impl WriteId {
-    /// An id from its bits; the caller brings them, so that this crate has no random source.
-    #[must_use]
-    pub const fn new(bits: u128) -> Self {
-        Self(bits)
-    }
-
-    /// Its bits.
-    #[must_use]
-    pub const fn get(self) -> u128 {
-        self.0
-    }
-}
-
-impl fmt::Display for WriteId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
-}
-
-impl fmt::Debug for WriteId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "WriteId({:x})", self.0)
-    }
-}
+use crate::{BelowFloor, Order, Position, Receipt, Token, WriteId};
 
 /// What became of a write. There is no fourth answer, and none of them is "read-only".
 #[must_use = "a write that is fenced or unknown has not been done"]

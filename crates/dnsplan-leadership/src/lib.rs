@@ -12,7 +12,7 @@
 //! 2. Rolling back is a step forward: the node that led before gets a *new* epoch.
 //! 3. After a failure the path is the same, without the drain. There is no other.
 //! 4. How the steps map onto the fence's moves, and what refuses the wrong ones: [`Seen`]. Who does what next: [`decide`]
-//!    for coordinators, [`attend`] for nodes. As types: [`Handoff`], [`Leadership`].
+//!    for coordinators, [`attend`] for nodes. As types: [`Handoff`], [`Leadership`]. As a line of text: [`mod@text`].
 //!
 //! # What the compiler refuses
 //!
@@ -63,6 +63,7 @@ mod lead;
 mod resource;
 mod seen;
 mod term;
+pub mod text;
 
 pub use attend::{Stance, attend};
 pub use cell::Cell;

@@ -173,6 +173,11 @@ pub struct Receipt {
 }
 
 impl Receipt {
+    /// One that a record holds: it was given, or it would not have been recorded.
+    pub(crate) const fn recorded(epoch: Epoch, of: Digest, position: Position) -> Self {
+        Self { epoch, of, position }
+    }
+
     /// The epoch that was sealed.
     #[must_use]
     pub const fn epoch(&self) -> Epoch {

@@ -6,3 +6,4 @@ mod handoffs;
 mod leading;
 mod permits;
 mod support;
+mod texts;

@@ -1,13 +1,14 @@
-//! The fence in one process: what it costs to be granted a write, to lose one, and to read what is live.
+//! The fence in one process: what it costs to be granted a write, to lose one, to read what is live, and to pass the gate.
 
 use std::hint::black_box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use dnsplan::fence::{
-    Actor, Digest, Edit, Fenced, Generation, Move, Nonce, Offer, OfferedGeneration, Part, Standing, Swap,
+    Actor, Digest, Edit, Fenced, Gate, Generation, Move, Nonce, Offer, OfferedGeneration, Part, Standing,
+    Swap,
 };
 
 type Cell = Fenced<Arc<[u8]>>;
@@ -103,9 +104,42 @@ fn contended(cell: &Cell, base: u128, me: &Actor, tree: &Arc<[u8]>, wins: u64) -
     begun.elapsed()
 }
 
+fn gates(c: &mut Criterion) {
+    let first = Generation::new(1);
+    let gate = Gate::new();
+    gate.open(first).expect("it is new");
+    let mut group = c.benchmark_group("gate");
+    group.bench_function("enter and leave", |bencher| {
+        bencher.iter(|| drop(black_box(gate.enter(first).expect("open"))));
+    });
+    group.bench_function("enter and leave, beside another thread that does", |bencher| {
+        let is_done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    drop(black_box(gate.enter(first).expect("open")));
+                }
+            });
+            bencher.iter(|| drop(black_box(gate.enter(first).expect("open"))));
+            is_done.store(true, Ordering::Relaxed);
+        });
+    });
+    gate.close(first);
+    group.bench_function("be turned away", |bencher| bencher.iter(|| black_box(gate.enter(first).is_err())));
+    let mut generations = (2..).map(Generation::new);
+    group.bench_function("open and close", |bencher| {
+        bencher.iter(|| {
+            let next = generations.next().expect("there are more than 2^39 of them");
+            gate.open(next).expect("it was drained");
+            gate.close(next);
+        });
+    });
+    group.finish();
+}
+
 fn short() -> Criterion {
     Criterion::default().warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_secs(1))
 }
 
-criterion_group! { name = benches; config = short(); targets = swaps }
+criterion_group! { name = benches; config = short(); targets = swaps, gates }
 criterion_main!(benches);

@@ -89,6 +89,7 @@
 //! ```
 
 mod fenced;
+mod gate;
 mod generation;
 mod ids;
 mod observed;
@@ -98,6 +99,7 @@ mod register;
 mod sync;
 
 pub use fenced::{Edit, Fenced, Pinned, Snapshot};
+pub use gate::{Gate, NotEntered, NotOpened, Pass};
 pub use generation::{Generation, ObservedGeneration, Offer, OfferedGeneration, ParentGeneration};
 pub use ids::{Actor, Digest, FreezeId, InvalidActor, InvalidDigest, Nonce};
 pub use observed::{Genesis, HeadAfter, Observed, Standing, Witness};

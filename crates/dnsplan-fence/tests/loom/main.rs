@@ -1,4 +1,4 @@
-//! Every interleaving of the cell's users, explored by loom: `RUSTFLAGS="--cfg loom" cargo test -p dnsplan-fence --release
+//! Every interleaving of the users of the cell and of the gate, explored by loom: `RUSTFLAGS="--cfg loom" cargo test -p dnsplan-fence --release
 //! --test loom -- --nocapture` prints how many executions each model has.
 //!
 //! 1. No bound: neither preemptions nor permutations nor time are limited, whatever the environment says, so a model
@@ -11,49 +11,21 @@
 #![cfg(loom)]
 
 mod broken;
+mod broken_gate;
+mod explore;
+mod gate;
+mod race;
 mod users;
 
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use dnsplan_fence::{Fenced, Generation, Move, Part, Record, Snapshot, Swap};
+use explore::{Met, explore};
 use users::{Enacted, Plan, User, cell_at_one};
-
-/// The executions of one model, and the outcomes met in them.
-struct Met {
-    executions: AtomicUsize,
-    outcomes: AtomicU32,
-}
-
-impl Met {
-    const fn nothing() -> Self {
-        Self { executions: AtomicUsize::new(0), outcomes: AtomicU32::new(0) }
-    }
-
-    fn note(&self, outcome: u32, met: bool) {
-        self.outcomes.fetch_or(u32::from(met) << outcome, Ordering::Relaxed);
-    }
-
-    fn must_have(&self, outcomes: &[u32]) {
-        let met = self.outcomes.load(Ordering::Relaxed);
-        for outcome in outcomes {
-            assert!(met & (1 << outcome) != 0, "no execution met outcome {outcome}");
-        }
-    }
-}
 
 /// Explores `model` to the end and prints the number of executions.
 fn exhaust(name: &str, met: &'static Met, model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = None;
-    builder.max_permutations = None;
-    builder.max_duration = None;
-    builder.max_branches = 10_000;
-    builder.check(move || {
-        met.executions.fetch_add(1, Ordering::Relaxed);
-        model();
-    });
-    println!("loom {name}: {} executions, exhaustive", met.executions.load(Ordering::Relaxed));
+    explore(name, None, met, model);
 }
 
 /// What the users of one execution report.

@@ -71,7 +71,7 @@ pub use decide::{Situation, Step, Wait, decide};
 pub use floor::{BelowFloor, Floor};
 pub use handoff::{Done, Ended, Failed, Frozen, Handoff, Qualified, Resumed, Sealed};
 pub use ids::{Epoch, HandoffId, Holder, Incarnation, Node, Position, Scope, Token, WriteId};
-pub use lead::{Leadership, NotSent};
+pub use lead::{Leadership, NotSent, Permit};
 pub use resource::{Fenced, Written};
 pub use seen::{Candidate, Demand, Refused, Seen, Write};
 pub use term::{Intent, Order, Origin, Outcome, Phase, Receipt, Term};

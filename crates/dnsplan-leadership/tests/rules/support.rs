@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use dnsplan_fence::{Actor, Genesis, Nonce, Observed, Permit, Record, Register, Swap};
@@ -140,9 +140,15 @@ pub(crate) struct Log {
     state: Mutex<(Floor, Vec<&'static str>)>,
     /// Replies to writes are lost.
     pub(crate) is_mute: AtomicBool,
+    refused: AtomicUsize,
 }
 
 impl Log {
+    /// How many writes it has refused.
+    pub(crate) fn refused(&self) -> usize {
+        self.refused.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn accepted(&self) -> Vec<&'static str> {
         self.state.lock().expect("unpoisoned").1.clone()
     }
@@ -159,7 +165,10 @@ impl Fenced for Log {
     async fn write(&self, token: &Token, id: WriteId, write: &'static str) -> Result<Written, Infallible> {
         let mut state = self.state.lock().expect("unpoisoned");
         match state.0.admit(token.epoch()) {
-            Err(below) => Ok(Written::Fenced(below)),
+            Err(below) => {
+                self.refused.fetch_add(1, Ordering::Relaxed);
+                Ok(Written::Fenced(below))
+            }
             Ok(floor) => {
                 state.0 = floor;
                 state.1.push(write);

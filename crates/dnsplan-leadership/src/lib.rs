@@ -60,6 +60,7 @@ mod floor;
 mod handoff;
 mod ids;
 mod lead;
+pub mod monitor;
 mod resource;
 mod seen;
 mod term;

@@ -4,6 +4,7 @@ mod attending;
 mod deciding;
 mod handoffs;
 mod leading;
+mod monitoring;
 mod permits;
 mod support;
 mod texts;

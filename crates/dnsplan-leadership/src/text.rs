@@ -14,7 +14,9 @@
 //!    everything in the fence's record follows from the epoch. So no text can contradict it.
 //! 3. What no sequence of steps leads to is no record: a vacant one that is sealed, an epoch without a holder, one after
 //!    the first that came from nowhere.
-//! 4. The first word tells formats apart, for good. Who finds a later one **stands by**: it is a record, and in force.
+//! 4. The first word tells formats apart, for good. Who finds a later one **stands by**: it is a record, and in force. A
+//!    register answers it as an error, and never as [`Observed::Unreadable`](dnsplan_fence::Observed::Unreadable), which
+//!    may be replaced.
 
 use std::fmt::{self, Write as _};
 use std::str::FromStr;

@@ -12,9 +12,9 @@ use crate::workspace::File;
 
 pub(crate) const AT: &str = "tests/mutants.toml";
 const TEXTS: [&str; 6] = ["name", "rule", "what", "file", "find", "replace"];
-const RULES: [&str; 18] = [
+const RULES: [&str; 19] = [
     "R1", "R2", "R3", "R4", "R5", "R6", "R7", "R8", "R9", "R10", "G1", "G2", "G3", "G4", "G5", "G6", "G7",
-    "G8",
+    "G8", "G9",
 ];
 
 /// One entry, as far as it is checked.
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn an_entry_that_cannot_be_read_is_found() {
         let more = |entry: &str| check(&format!("{}[[mutant]]\n{entry}\n", good()), &files());
-        expect_one(&more("name = \"x\""), "entry 19: has no text `rule`");
+        expect_one(&more("name = \"x\""), "entry 20: has no text `rule`");
         expect_one(&more("judges = []"), "unknown key `judges`");
         expect_one(&more("tests = []"), "no list of packages");
         expect_one(&check("[[mutant", &files()), "is not TOML");

@@ -46,13 +46,16 @@ struct Target {
     name: String,
 }
 
-/// The suites of a package, in the order in which they judge. Of the simulator, those that say that an invariant broke, and in how
-/// few steps; its other tests are about itself.
+/// The suites of a package, in the order in which they judge. Of what explores, those that say that an invariant broke, and in how few
+/// steps; the other tests are about the explorer itself.
 pub(crate) fn of(tree: &Tree, package: &str) -> Result<Vec<Suite>, Failed> {
     let suite = |target: &str, only| Suite { package: package.to_owned(), target: target.to_owned(), only };
     if package == "dnsplan-sim" {
         let random: &[&str] = &["faults_hold", "newest_plan"];
         return Ok(vec![suite("explore", &["holds::quick_"]), suite("random", random)]);
+    }
+    if package == "dnsplan-leadership" {
+        return Ok(vec![suite("explore", &["_hold_and_complete"]), suite("rules", &[])]);
     }
     let dir = tree.root().join("crates").join(package).join("tests");
     let listed = fs::read_dir(&dir).map_err(|error| Failed(format!("{}: {error}", dir.display())))?;

@@ -88,7 +88,9 @@ pub(crate) fn kill(suite: &Suite, ran: &Ran) -> Option<Kill> {
 
 /// Whether nothing broke: the explorer found another number of states, or the schedules no longer show every kind of fault.
 fn is_count(said: &str) -> bool {
-    said.contains("all invariants hold, and every state heals") || said.contains(" never came up: ")
+    let counts =
+        ["all invariants hold, and every state heals", "all that was judged holds", " never came up: "];
+    counts.iter().any(|count| said.contains(count))
 }
 
 fn read_failure(Failure { test, said }: &Failure) -> (Option<u64>, String) {
@@ -160,6 +162,20 @@ mod tests {
         let line = "seed 17: [Breach { invariant: NeverEmpty, step: 120, at_ms: 5, text: \"x (3 steps)\" }]";
         let text = format!("\nfailures:\n\n---- seeded stdout ----\n{line}\n\n\nfailures:\n    seeded\n");
         assert_eq!(said(&read(&text, false, false)), ["`seeded`, NeverEmpty at step 120 of seed 17"]);
+    }
+
+    #[test]
+    fn so_it_is_of_hand_offs() {
+        let text = |said: &str| {
+            format!("\nfailures:\n\n---- holds::deaf stdout ----\n{said}\n\n\nfailures:\n    holds::deaf\n")
+        };
+        let counted =
+            text("deaf: 7 states, 9 steps between them, 2 after a promotion: all that was judged holds");
+        assert!(said(&read(&counted, false, false)).is_empty());
+        let broken = text(
+            "deaf: 7 states, 9 steps between them, 2 after a promotion: broken\nI3 nothing lost: it lacks one (11 steps)",
+        );
+        assert_eq!(said(&read(&broken, false, false)), ["`deaf`, I3 nothing lost in 11 steps"]);
     }
 
     #[test]

@@ -13,13 +13,13 @@ fn assert_holds(name: &str, states: u64) {
 }
 
 #[test]
-fn one_demand_and_one_crash_hold_and_complete() {
+fn g9_one_demand_and_one_crash_hold_and_complete() {
     assert_holds("quick", 1_428_252);
 }
 
 /// The freeze is politeness: where no node ever hears of it, all of it holds as well.
 #[test]
-fn nodes_that_never_hear_of_a_freeze_hold_and_complete() {
+fn g9_nodes_that_never_hear_of_a_freeze_hold_and_complete() {
     assert_holds("deaf", 1_032_016);
 }
 

@@ -34,7 +34,7 @@ fn a_node_that_first_sees_the_end_does_not_begin() {
 }
 
 #[test]
-fn another_life_or_node_is_not_the_holder() {
+fn g9_another_life_or_node_is_not_the_holder() {
     for other in [life("a", 2), life("b", 1)] {
         assert_eq!(attend(&open(), &other, Stance::Follows), Stance::Follows);
     }
@@ -57,7 +57,7 @@ fn a_later_epoch_is_taken_up_or_deposes() {
 }
 
 #[test]
-fn a_refused_write_stops_its_epoch_alone() {
+fn g9_a_refused_write_stops_its_epoch_alone() {
     let first = open().epoch().unwrap();
     let second = after(&sealed(), &Write::Grant(candidate(life("a", 1), 5))).unwrap().epoch().unwrap();
     assert_eq!(Stance::Leads(first).fenced(first), Stance::Stopped(first));
@@ -67,7 +67,7 @@ fn a_refused_write_stops_its_epoch_alone() {
 }
 
 #[test]
-fn a_floor_never_falls_and_refuses_what_is_below_it() {
+fn g9_a_floor_never_falls_and_refuses_what_is_below_it() {
     let first = open().epoch().unwrap();
     let second = after(&sealed(), &Write::Grant(candidate(life("a", 1), 5))).unwrap().epoch().unwrap();
     let lowest = |floor: Floor| floor.lowest().get();

@@ -40,7 +40,7 @@ fn frozen<'a>(register: &'a Faulty, log: &'a Log) -> Handoff<'a, Faulty, Log, Fr
 }
 
 #[test]
-fn a_planned_hand_off_loses_nothing_and_deposes_the_holder() {
+fn g9_a_planned_hand_off_loses_nothing_and_deposes_the_holder() {
     let (register, log) = (granted(), &Log::default());
     let scope = Scope::new("orders").unwrap();
     let old = Leadership::take_up(&loaded(&register), scope.clone(), life("a", 1), log).unwrap();
@@ -58,7 +58,7 @@ fn a_planned_hand_off_loses_nothing_and_deposes_the_holder() {
 }
 
 #[test]
-fn a_hand_off_that_fails_is_rolled_back_under_a_new_epoch() {
+fn g9_a_hand_off_that_fails_is_rolled_back_under_a_new_epoch() {
     let (register, log) = (granted(), &Log::default());
     let sealed = block_on(frozen(&register, log).seal(nonce(11))).unwrap();
     let ended = block_on(sealed.grant(&candidate(life("a", 1), 0), nonce(12))).unwrap();
@@ -77,7 +77,7 @@ fn a_candidate_that_lacks_writes_is_granted_nothing() {
 }
 
 #[test]
-fn a_lost_reply_is_settled_and_a_lost_request_is_pending() {
+fn g9_a_lost_reply_is_settled_and_a_lost_request_is_pending() {
     let (register, log) = (granted(), &Log::default());
     let lose = |fault| *register.next.lock().unwrap() = Some(fault);
     lose(Fault::LoseRequest);
@@ -113,7 +113,7 @@ fn whoever_is_overtaken_goes_on_from_what_there_is() {
 }
 
 #[test]
-fn an_abandoned_hand_off_is_finished_by_anybody() {
+fn g9_an_abandoned_hand_off_is_finished_by_anybody() {
     let (register, log) = (granted(), &Log::default());
     drop(frozen(&register, log));
     let Resumed::Frozen(frozen) = block_on(Handoff::resume(&register, log, me())).unwrap() else {

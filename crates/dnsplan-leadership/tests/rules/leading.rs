@@ -33,7 +33,7 @@ fn only_the_holder_of_an_open_epoch_takes_it_up() {
 }
 
 #[test]
-fn a_sealed_leader_is_refused_and_never_writes_again() {
+fn g9_a_sealed_leader_is_refused_and_never_writes_again() {
     let log = Log::default();
     let mine = take_up(&open(), "a", &log).unwrap();
     assert_eq!(block_on(mine.write(ONE, "x")).unwrap(), Written::Applied(Position::new(1)));
@@ -72,7 +72,7 @@ fn a_leader_that_hears_of_the_end_begins_no_new_write() {
 
 /// Rolled back, a node leads under a new epoch; its old leadership stays over.
 #[test]
-fn a_rolled_back_node_leads_under_a_new_epoch_alone() {
+fn g9_a_rolled_back_node_leads_under_a_new_epoch_alone() {
     let log = Log::default();
     let before = take_up(&open(), "a", &log).unwrap();
     let receipt = block_on(log.seal(freezing().order().unwrap())).unwrap();

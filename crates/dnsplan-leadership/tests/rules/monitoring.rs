@@ -146,7 +146,7 @@ fn moments(end: &'static str) -> Vec<Found> {
 }
 
 #[test]
-fn g9_an_ordinary_hand_off_raises_nothing_whenever_it_is_looked_at() {
+fn an_ordinary_hand_off_raises_nothing_whenever_it_is_looked_at() {
     let moments = moments("b");
     for looked_at in 0..1_u32 << moments.len() {
         let polls = moments.iter().enumerate().filter(|(place, _)| looked_at & 1 << place != 0);
@@ -157,7 +157,7 @@ fn g9_an_ordinary_hand_off_raises_nothing_whenever_it_is_looked_at() {
 
 /// Rolled back before anybody else was promoted: the holder is the writer again, under a new epoch.
 #[test]
-fn g9_a_hand_off_that_is_rolled_back_raises_nothing() {
+fn a_hand_off_that_is_rolled_back_raises_nothing() {
     let mut polls = moments("a");
     polls.retain(|poll| poll.seconds != 4 && poll.seconds != 5);
     assert!(told(&polls).iter().all(|news| *news == quiet()), "{:?}", told(&polls));

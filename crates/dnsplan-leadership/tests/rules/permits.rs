@@ -53,7 +53,7 @@ fn a_grant_says_how_the_term_came_about() {
 }
 
 #[test]
-fn nothing_is_granted_before_the_seal_is_recorded() {
+fn g9_nothing_is_granted_before_the_seal_is_recorded() {
     let to = Write::Grant(candidate(life("b", 1), u64::MAX));
     for seen in [open(), freezing()] {
         assert_eq!(after(&seen, &to).unwrap_err(), Refused::NotSealed(Generation::new(1)));
@@ -61,7 +61,7 @@ fn nothing_is_granted_before_the_seal_is_recorded() {
 }
 
 #[test]
-fn nothing_is_granted_to_who_lacks_accepted_writes() {
+fn g9_nothing_is_granted_to_who_lacks_accepted_writes() {
     let behind =
         Refused::Behind { candidate: life("b", 1), applied: Position::new(4), position: Position::new(5) };
     assert_eq!(after(&sealed(), &Write::Grant(candidate(life("b", 1), 4))).unwrap_err(), behind);
@@ -69,7 +69,7 @@ fn nothing_is_granted_to_who_lacks_accepted_writes() {
 }
 
 #[test]
-fn an_order_to_seal_comes_from_a_freezing_record_alone() {
+fn g9_an_order_to_seal_comes_from_a_freezing_record_alone() {
     assert_eq!([vacant(), open(), sealed()].map(|seen| seen.order()), [None, None, None]);
     assert_eq!(freezing().order().map(|order| order.epoch().get()), Some(1));
 }
@@ -82,7 +82,7 @@ fn second() -> (Seen, Seen) {
 }
 
 #[test]
-fn a_receipt_of_an_earlier_hand_off_is_stale() {
+fn g9_a_receipt_of_an_earlier_hand_off_is_stale() {
     let old = receipt(&freezing(), 5);
     let (_, second) = second();
     let refused = after(&second, &Write::Record(old)).unwrap_err();
@@ -99,7 +99,7 @@ fn a_receipt_of_a_later_epoch_records_nothing() {
 
 /// An emptied register grants epoch 1 again, to somebody else: what was meant for the first one counts for nothing.
 #[test]
-fn a_receipt_or_demand_of_another_holders_epoch_is_refused() {
+fn g9_a_receipt_or_demand_of_another_holders_epoch_is_refused() {
     let other = after(&vacant(), &Write::Grant(candidate(life("b", 1), 0))).unwrap();
     let frozen = after(&other, &Write::Freeze(demand(&other, "a"))).unwrap();
     let stray = [Write::Freeze(demand(&open(), "b")), Write::Record(receipt(&freezing(), 5))];
@@ -111,7 +111,7 @@ fn a_receipt_or_demand_of_another_holders_epoch_is_refused() {
 }
 
 #[test]
-fn a_late_demand_ends_nothing_else() {
+fn g9_a_late_demand_ends_nothing_else() {
     let late = Write::Freeze(demand(&open(), "b"));
     let refused = after(&second().0, &late).unwrap_err();
     assert!(matches!(refused, Refused::Fence(FenceRefused::Stale { .. })), "{refused}");
@@ -161,7 +161,7 @@ fn what_is_no_record_permits_nothing() {
 
 /// The last number there is can be granted, and nothing follows it.
 #[test]
-fn past_the_last_epoch_nothing_is_granted() {
+fn g9_past_the_last_epoch_nothing_is_granted() {
     let mut record = sealed().record().clone();
     record.generation = Generation::new(u64::MAX);
     record.base = record.generation;

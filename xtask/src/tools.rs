@@ -21,10 +21,16 @@ const NEEDS: &[Need] = &[
         packages: &["bind9-dnsutils", "dnsutils"],
         why: "asks the server as a client would",
     },
+    Need { command: "etcd", packages: &["etcd-server", "etcd"], why: "holds a writer role" },
     Need { command: "knotd", packages: &["knot"], why: "a name server, updated and transferred to" },
     Need { command: "named", packages: &["bind9"], why: "a name server, updated and transferred to" },
     Need { command: "nsd", packages: &["nsd"], why: "a name server, transferred to" },
     Need { command: "pdns_server", packages: &["pdns-server"], why: "a name server, updated" },
+    Need {
+        command: "protoc",
+        packages: &["protobuf-compiler"],
+        why: "builds the client of etcd, with the types of libprotobuf-dev",
+    },
     Need { command: "git", packages: &["git"], why: "lists the files that the tidy test reads" },
     Need { command: "python3", packages: &["python3"], why: "runs the other fakes of Route 53" },
 ];

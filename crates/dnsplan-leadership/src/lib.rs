@@ -55,6 +55,8 @@
 
 mod attend;
 mod cell;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod decide;
 mod floor;
 mod handoff;

@@ -12,6 +12,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("dnsplan-leadership", 1),
     ("dnsplan-tsig", 1),
     ("dnsplan-store", 2),
+    ("dnsplan-etcd", 2),
     ("dnsplan-hickory", 2),
     ("dnsplan-rfc2136", 2),
     ("dnsplan-route53", 2),

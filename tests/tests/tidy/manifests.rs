@@ -9,6 +9,7 @@ use crate::workspace::{Package, read, read_if_there};
 const WORLDLY: &[&str] = &[
     "dnsplan-benches",
     "dnsplan-cli",
+    "dnsplan-etcd",
     "dnsplan-examples",
     "dnsplan-hickory",
     "dnsplan-name-servers",

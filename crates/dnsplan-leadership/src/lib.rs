@@ -57,6 +57,7 @@ mod attend;
 mod cell;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod coordinator;
 mod decide;
 mod floor;
 mod handoff;
@@ -70,6 +71,7 @@ pub mod text;
 
 pub use attend::{Stance, attend};
 pub use cell::Cell;
+pub use coordinator::{Beliefs, Coordinator, Turn, TurnFailed};
 pub use decide::{Situation, Step, Wait, decide};
 pub use floor::{BelowFloor, Floor};
 pub use handoff::{Done, Ended, Failed, Frozen, Handoff, Qualified, Resumed, Sealed};

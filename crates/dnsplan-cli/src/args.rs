@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use dnsplan::leadership::Node;
 use dnsplan::plan::OwnerName;
 
 pub(crate) use hosted::{Hosted, HostedPace, Remote, Target, ZoneId};
@@ -149,6 +150,16 @@ const ENACTORS: u32 = 3;
 pub(crate) struct Planner {
     /// Spec file
     pub(crate) spec: PathBuf,
+    /// What this planner is called among those on the store, of which one plans [default: planner-PID]
+    #[arg(long, value_name = "NAME", value_parser = node)]
+    pub(crate) node: Option<Node>,
+    /// Take over from a planner that shows no sign of life for so long, though its process is there
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(2..=3600))]
+    pub(crate) take_over_after: u64,
+}
+
+fn node(name: &str) -> Result<Node, String> {
+    Node::new(name).map_err(|error| error.to_string())
 }
 
 #[derive(Debug, Args)]

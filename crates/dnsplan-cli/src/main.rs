@@ -6,6 +6,7 @@ mod failure;
 mod import;
 mod preview;
 mod render;
+mod seat;
 mod session;
 mod simulate;
 mod spec;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use dnsplan::enactor::Clock;
 use dnsplan::fence::Generation;
+use dnsplan::leadership::Leadership;
 use dnsplan::plan::{OwnerName, Plan, PlanStore, Timestamp};
-use dnsplan::store::EmbeddedStore;
+use dnsplan::store::{EmbeddedRole, EmbeddedStore};
 use dnsplan::{RandomNonces, SystemClock};
 
 use crate::args::{Common, Format};
@@ -61,6 +62,18 @@ impl Session {
         let (format, zone, data) = (common.format, common.zone.clone(), common.data.clone());
         let file = identity(&data.join(STORE))?;
         Ok(Self { store: Arc::new(store), author: author(common), format, data, zone, file })
+    }
+
+    /// The same, with appends that go through a leadership.
+    pub(crate) fn led_by(&self, lead: Arc<Leadership<EmbeddedRole>>) -> Self {
+        Self {
+            store: Arc::new(self.store.led_by(lead)),
+            author: self.author.clone(),
+            format: self.format,
+            data: self.data.clone(),
+            zone: self.zone.clone(),
+            file: self.file,
+        }
     }
 
     /// Whether the store's file is still the one that was opened: a plan in a file that was deleted would be lost.

@@ -22,19 +22,24 @@ impl Shared {
         proposal: Proposal,
         attempt: Nonce,
     ) -> Result<Arc<Plan>, AppendError> {
-        // Whatever this process has not read yet, it reads before it keeps others from writing.
-        self.read(|session| {
-            session.zone(proposal.zone.origin())?.map_or(Ok(None), |zone| session.head(&zone))
-        })?;
+        self.read_ahead(&proposal)?;
         let plan = self.write(|session| session.append(parent, proposal, attempt))??;
         self.cache.keep(&plan);
         Ok(plan)
+    }
+
+    /// Whatever this process has not read yet, it reads before it keeps others from writing.
+    pub(crate) fn read_ahead(&self, proposal: &Proposal) -> Result<(), StoreError> {
+        let head = |session: &Session<'_>| {
+            session.zone(proposal.zone.origin())?.map_or(Ok(None), |zone| session.head(&zone))
+        };
+        self.read(head).map(|_| ())
     }
 }
 
 impl Session<'_> {
     /// Refusals are an answer and not a fault: the transaction has changed nothing then.
-    fn append(
+    pub(crate) fn append(
         &self,
         parent: ParentGeneration,
         proposal: Proposal,

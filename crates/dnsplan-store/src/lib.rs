@@ -37,11 +37,13 @@ mod number;
 mod open;
 mod plans;
 mod prune;
+mod role;
 mod session;
 mod store;
 mod targets;
 
 pub use open::OpenError;
+pub use role::{Append, Beat, EmbeddedRole};
 pub use store::EmbeddedStore;
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use crate::session::{Shared, is_busy};
 const APPLICATION_ID: i32 = 0x646e_7370;
 
 /// Step `n` (from 0) leads from version `n` to version `n + 1`.
-const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
 
 const NEWEST: i64 = STEPS.len() as i64;
 
@@ -102,7 +102,7 @@ impl EmbeddedStore {
             opened.map_err(|failure| failure.at(path))
         };
         let connections = [another()?, connection, another()?];
-        Ok(Self { shared: Arc::new(Shared::new(path.to_owned(), connections)) })
+        Ok(Self { shared: Arc::new(Shared::new(path.to_owned(), connections)), lead: None })
     }
 }
 

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use dnsplan_fence::{FreezeId, Generation, HeadAfter, Nonce, ParentGeneration, Witness};
+use dnsplan_leadership::Leadership;
 use dnsplan_plan::{
     AppendError, Demand, Entry, Freeze, OwnerName, Pin, Plan, PlanStore, Proposal, Pruned, Revision,
     StoreError, TargetId, TargetReport, TargetStatus, Timestamp,
@@ -15,6 +16,7 @@ use tokio::task::spawn_blocking;
 
 use crate::keep::no_plan;
 use crate::plans::ZoneRow;
+use crate::role::{Append, EmbeddedRole, append_led};
 use crate::session::{Fault, Session, Shared};
 use crate::targets::unreported;
 
@@ -25,6 +27,7 @@ use crate::targets::unreported;
 #[derive(Clone)]
 pub struct EmbeddedStore {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) lead: Option<Arc<Leadership<EmbeddedRole>>>,
 }
 
 impl EmbeddedStore {
@@ -39,7 +42,19 @@ impl EmbeddedStore {
         self.blocking(move |shared| shared.checkpoint(&zone)).await
     }
 
-    async fn blocking<T, E>(
+    /// The plan that an append with this nonce was granted.
+    pub(crate) async fn found(
+        &self,
+        zone: &OwnerName,
+        attempt: Nonce,
+    ) -> Result<Option<Arc<Plan>>, StoreError> {
+        match self.find(zone, attempt).await? {
+            Some(generation) => self.get(zone, generation).await,
+            None => Ok(None),
+        }
+    }
+
+    pub(crate) async fn blocking<T, E>(
         &self,
         work: impl FnOnce(&Shared) -> Result<T, E> + Send + 'static,
     ) -> Result<T, E>
@@ -126,7 +141,10 @@ impl PlanStore for EmbeddedStore {
         proposal: Proposal,
         attempt: Nonce,
     ) -> Result<Arc<Plan>, AppendError> {
-        self.blocking(move |shared| shared.append(parent, proposal, attempt)).await
+        match &self.lead {
+            None => self.blocking(move |shared| shared.append(parent, proposal, attempt)).await,
+            Some(lead) => append_led(self, lead, Append { parent, proposal, attempt }).await,
+        }
     }
 
     async fn find(&self, zone: &OwnerName, attempt: Nonce) -> Result<Option<Generation>, StoreError> {

@@ -52,6 +52,7 @@ pub use dnsplan_enactor as enactor;
 pub use dnsplan_fence as fence;
 #[cfg(feature = "hickory")]
 pub use dnsplan_hickory as hickory;
+pub use dnsplan_leadership as leadership;
 pub use dnsplan_plan as plan;
 pub use dnsplan_planner as planner;
 #[cfg(feature = "rfc2136")]

@@ -1,6 +1,7 @@
 //! `planner` and `enactor`: the parts of `up` as separate daemons, and what all of them share.
 
 use std::fs::{File, TryLockError};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::args;
 use crate::command::up::Voice;
 use crate::failure::{Code, Failure};
+use crate::seat::{Seat, Standing};
 use crate::session::Session;
 use crate::spec::Watcher;
 
@@ -20,18 +22,63 @@ const LOOK: Duration = Duration::from_millis(100);
 
 /// Watches the spec and appends plans, until it is told to stop.
 pub(crate) async fn planner(session: Session, args: args::Planner) -> Result<Code, Failure> {
-    let mut watcher = Watcher::new(&args.spec);
-    let (mut voice, mut stop) = (Voice::default(), Stop::new()?);
-    voice.say(&session, watcher.start(&session).await).await;
-    anstream::println!("ready: planning from {} into {}", args.spec.display(), session.data.display());
+    let (mut seat, mut stop) = (Seat::new(&session, &args), Stop::new()?);
+    let mut planning: Option<Planning> = None;
+    let mut told = None;
     loop {
+        match (seat.look().await, &mut planning) {
+            (Err(failure), _) => tracing::warn!("{failure}"),
+            (Ok(Standing::Leads(_)), Some(planning)) => planning.look().await,
+            (Ok(Standing::Leads(lead)), None) => {
+                let epoch = lead.token().epoch();
+                let mut begun = Planning::new(session.led_by(lead), &args.spec);
+                begun.start().await;
+                let (spec, data) = (args.spec.display(), session.data.display());
+                anstream::println!(
+                    "ready: planning from {spec} into {data} as {}, epoch {epoch}",
+                    seat.node()
+                );
+                (planning, told) = (Some(begun), None);
+            }
+            (Ok(Standing::Follows(holder)), _) => {
+                if planning.take().is_some() {
+                    anstream::println!("deposed: this planner leads no more, and plans nothing");
+                }
+                if let Some(holder) = holder.filter(|holder| told.as_ref() != Some(holder)) {
+                    anstream::println!("ready: standing by, while {} plans", holder.node);
+                    told = Some(holder);
+                }
+            }
+        }
         tokio::select! {
             () = stop.asked() => break,
-            () = tokio::time::sleep(LOOK) => voice.say(&session, watcher.look(&session).await).await,
+            () = tokio::time::sleep(LOOK) => {}
         }
     }
+    seat.leave().await;
     anstream::eprintln!("stopped");
     Ok(Code::Done)
+}
+
+/// A spec that is watched, and planned from.
+struct Planning {
+    session: Session,
+    watcher: Watcher,
+    voice: Voice,
+}
+
+impl Planning {
+    fn new(session: Session, spec: &Path) -> Self {
+        Self { session, watcher: Watcher::new(spec), voice: Voice::default() }
+    }
+
+    async fn start(&mut self) {
+        self.voice.say(&self.session, self.watcher.start(&self.session).await).await;
+    }
+
+    async fn look(&mut self) {
+        self.voice.say(&self.session, self.watcher.look(&self.session).await).await;
+    }
 }
 
 /// Answers from the store's newest plans, until it is told to stop. Zones that turn up later are served, too.

@@ -71,6 +71,51 @@ fn two_planners_agree_without_making_plans_in_turn() {
     assert_eq!(cell.head(), 4);
 }
 
+/// One plans, the other one stands by; the one that is stopped for too long wakes up deposed.
+#[test]
+fn g9_of_two_planners_one_plans_and_the_next_one_takes_over() {
+    let cell = Cell::new();
+    cell.save("spec.toml", &spec(1));
+    let planner = |name| cell.daemon(&["planner", "spec.toml", "--node", name, "--take-over-after", "2"]);
+    let mut first = planner("first");
+    assert!(first.wait_out("ready: ").contains("as first, epoch 1"), "{}", first.out());
+    let mut second = planner("second");
+    assert!(second.wait_out("ready: ").contains("standing by, while first plans"), "{}", second.out());
+    cell.save("spec.toml", &spec(2));
+    first.wait_out("generation 2");
+    first.signal("STOP");
+    second.wait_out("as second, epoch 2");
+    cell.save("spec.toml", &spec(3));
+    second.wait_out("generation 3");
+    first.signal("CONT");
+    first.wait_out("deposed");
+    first.wait_out("standing by, while second plans");
+    cell.save("spec.toml", &spec(4));
+    second.wait_out("generation 4");
+    assert!(
+        !first.out().contains("generation 3") && !first.out().contains("generation 4"),
+        "{}",
+        first.out()
+    );
+    // Who stops says so: nobody waits for a sign of life. Who is killed has let go of the lock.
+    assert_stops(&mut second, "TERM");
+    first.wait_out("as first, epoch 3");
+    let third = planner("third");
+    third.wait_out("standing by, while first plans");
+    first.kill();
+    third.wait_out("as third, epoch 4");
+    cell.save("spec.toml", &spec(5));
+    third.wait_out("generation 5");
+    assert_eq!(cell.head(), 5);
+}
+
+#[test]
+fn a_planner_needs_a_name_that_fits_a_record() {
+    let cell = Cell::new();
+    cell.save("spec.toml", &spec(1));
+    cell.run(&["planner", "spec.toml", "--node", "Not A Name"]).expect(64).says(&["1 to 32"]);
+}
+
 #[test]
 fn up_stops_when_it_is_asked_to() {
     let cell = Cell::new();

@@ -13,6 +13,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("dnsplan-tsig", 1),
     ("dnsplan-store", 2),
     ("dnsplan-etcd", 2),
+    ("dnsplan-object-store", 2),
     ("dnsplan-hickory", 2),
     ("dnsplan-rfc2136", 2),
     ("dnsplan-route53", 2),

@@ -13,6 +13,7 @@ const WORLDLY: &[&str] = &[
     "dnsplan-examples",
     "dnsplan-hickory",
     "dnsplan-name-servers",
+    "dnsplan-object-store",
     "dnsplan-rfc2136",
     "dnsplan-route53",
     "dnsplan-route53-fake",

@@ -52,8 +52,12 @@ fn a_later_epoch_is_taken_up_or_deposes() {
     }
     let frozen = after(&back, &Write::Freeze(demand(&back, "b"))).unwrap();
     assert_eq!(attend(&frozen, &me, Stance::Stopped(first)), Stance::Drains(second));
-    let late = attend(&open(), &me, Stance::Leads(second));
-    assert_eq!(late, Stance::Leads(second), "a record that comes late changes nothing");
+    for (me, late) in
+        [(me, open()), (life("b", 1), open()), (life("a", 1), freezing()), (life("a", 1), sealed())]
+    {
+        let stance = attend(&late, &me, Stance::Leads(second));
+        assert_eq!(stance, Stance::Leads(second), "a record that comes late changes nothing");
+    }
 }
 
 #[test]

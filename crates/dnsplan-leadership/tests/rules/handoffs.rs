@@ -93,20 +93,24 @@ fn g9_a_lost_reply_is_settled_and_a_lost_request_is_pending() {
 }
 
 #[test]
-fn whoever_is_overtaken_goes_on_from_what_there_is() {
+fn g9_whoever_is_overtaken_goes_on_from_what_there_is() {
+    [Fault::Overtake, Fault::OvertakeUnheard].into_iter().for_each(overtaken_by);
+}
+
+fn overtaken_by(fault: Fault) {
     let (register, log) = (granted(), &Log::default());
     let frozen = frozen(&register, log);
-    *register.next.lock().unwrap() = Some(Fault::Overtake);
-    let failed = block_on(frozen.seal(nonce(30))).unwrap_err();
+    *register.next.lock().expect("unpoisoned") = Some(fault);
+    let failed = block_on(frozen.seal(nonce(30))).expect_err("overtaken");
     assert!(matches!(failed, Failed::Overtaken), "{failed}");
-    let Resumed::Sealed(sealed) = block_on(Handoff::resume(&register, log, me())).unwrap() else {
+    let Resumed::Sealed(sealed) = block_on(Handoff::resume(&register, log, me())).expect("a record") else {
         panic!("somebody else has recorded the seal")
     };
     assert_eq!(sealed.position(), Position::new(99));
-    *register.next.lock().unwrap() = Some(Fault::Overtake);
-    let failed = block_on(sealed.grant(&candidate(life("b", 1), 99), nonce(31))).unwrap_err();
+    *register.next.lock().expect("unpoisoned") = Some(fault);
+    let failed = block_on(sealed.grant(&candidate(life("b", 1), 99), nonce(31))).expect_err("overtaken");
     assert!(matches!(failed, Failed::Overtaken), "{failed}");
-    let Resumed::None(seen) = block_on(Handoff::resume(&register, log, me())).unwrap() else {
+    let Resumed::None(seen) = block_on(Handoff::resume(&register, log, me())).expect("a record") else {
         panic!("somebody else has granted the epoch")
     };
     assert_eq!(seen.term().outcome(), Some(Outcome::Diverted));

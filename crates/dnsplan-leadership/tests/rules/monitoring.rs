@@ -202,6 +202,15 @@ fn each_sign_alone_shows_that_the_writer_came_back() {
     }
 }
 
+/// Where a new epoch's holder was not seen yet, what is seen is left over from before.
+#[test]
+fn what_lags_behind_a_new_epoch_is_not_its_first_writer() {
+    let second = granted("b");
+    let polls = ["a", "b", "a", "b"].map(|name| found(0, &second, "b").advertising(Some(name)));
+    let back = Alarm::Reverted { sign: Sign::Advertised, holder: node("b"), by_way_of: node("a") };
+    assert_eq!(told(&polls), [quiet(), quiet(), quiet(), raised(&[back])]);
+}
+
 /// With a new epoch in between the same moves are hand-offs. Where the register does not answer there is none.
 #[test]
 fn coming_back_under_a_new_epoch_is_no_reversal() {

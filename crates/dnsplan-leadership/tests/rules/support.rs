@@ -87,6 +87,8 @@ pub(crate) enum Fault {
     LoseRequest,
     /// Somebody else repeats the intent first.
     Overtake,
+    /// The same, and the reply is lost.
+    OvertakeUnheard,
 }
 
 /// The in-process register, with faults.
@@ -118,17 +120,19 @@ impl Register for Faulty {
                 assert_eq!(self.cell.swap(permit, rider).await?, Swap::Won);
                 Ok(Swap::Unknown)
             }
-            Some(Fault::Overtake) => {
+            Some(fault @ (Fault::Overtake | Fault::OvertakeUnheard)) => {
                 let now = seen(permit.expected().clone());
                 let to = candidate(life("c", 1), 99);
                 let writes = [
                     now.order().map(|order| Write::Record(order.done(Position::new(99)))),
                     Some(Write::Grant(to)),
                 ];
-                let other = |write| now.permit(&write, Nonce::new(1 << 100), &me()).ok();
+                let attempt = Nonce::new(permit.next().attempt.get() + (1 << 100));
+                let other = |write| now.permit(&write, attempt, &me()).ok();
                 let other = writes.into_iter().flatten().find_map(other).expect("one of them is permitted");
                 assert_eq!(self.cell.swap(other, rider).await?, Swap::Won);
-                self.cell.swap(permit, rider).await
+                let swap = self.cell.swap(permit, rider).await?;
+                Ok(if fault == Fault::OvertakeUnheard { Swap::Unknown } else { swap })
             }
         }
     }

@@ -128,7 +128,9 @@ pub struct Monitor {
 /// What the register said last.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 struct Known {
-    /// Whether it has said anything.
+    /// The generation in it; zero where it held nothing. `None` before it has said anything.
+    number: Option<Generation>,
+    /// Whether it has ever held a record.
     is_read: bool,
     epoch: Option<Epoch>,
     holder: Option<Node>,
@@ -183,15 +185,13 @@ impl Monitor {
     }
 
     fn register(&mut self, poll: &Poll<'_>, found: &mut Found) {
-        let number = match poll.register {
-            Register::Record(seen) => {
-                self.known = Known::of(seen);
-                Some(seen.record().generation)
-            }
-            Register::Absent => Some(Generation::ZERO),
-            Register::Unknown => None,
-        };
-        if let Some(number) = number {
+        match poll.register {
+            Register::Record(seen) => self.known = Known::of(seen),
+            // Who led until it was gone is all there is to judge by.
+            Register::Absent => self.known.number = Some(Generation::ZERO),
+            Register::Unknown => {}
+        }
+        if let Some(number) = self.known.number {
             self.climb(None, number, found);
         }
         if let (Some(epoch), Some(handoff)) = (self.known.epoch, self.known.handoff) {
@@ -264,7 +264,8 @@ impl Known {
         };
         let holder = term.holder().map(|holder| holder.node.clone());
         let handoff = term.intent().map(Intent::id);
-        Self { is_read: true, epoch: seen.epoch(), holder, handoff, successor }
+        let number = Some(seen.record().generation);
+        Self { number, is_read: true, epoch: seen.epoch(), holder, handoff, successor }
     }
 
     /// Whether that node may be the writer, as far as the register has said anything at all.

@@ -15,6 +15,7 @@ const LEVELS: &[(&str, u8)] = &[
     ("dnsplan-etcd", 2),
     ("dnsplan-object-store", 2),
     ("dnsplan-hickory", 2),
+    ("dnsplan-postgres", 2),
     ("dnsplan-rfc2136", 2),
     ("dnsplan-route53", 2),
     ("dnsplan-sim", 2),

@@ -14,6 +14,8 @@ const WORLDLY: &[&str] = &[
     "dnsplan-hickory",
     "dnsplan-name-servers",
     "dnsplan-object-store",
+    "dnsplan-postgres",
+    "dnsplan-postgres-server",
     "dnsplan-rfc2136",
     "dnsplan-route53",
     "dnsplan-route53-fake",

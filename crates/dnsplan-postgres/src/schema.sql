@@ -122,8 +122,7 @@ END $$;
 CREATE OR REPLACE FUNCTION dnsplan_fence.require_entered(scope text) RETURNS void
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF current_setting('dnsplan_fence.entered_' || replace(scope, '-', '_'), true)
-       IS DISTINCT FROM pg_current_xact_id_if_assigned()::text THEN
+    IF current_setting('dnsplan_fence.entered_' || replace(scope, '-', '_'), true) IS DISTINCT FROM pg_current_xact_id()::text THEN
         RAISE EXCEPTION USING ERRCODE = 'FE002',
             MESSAGE = format('the transaction that entered %s is not this one', scope),
             HINT = 'Leave COMMIT and ROLLBACK to whoever has begun the transaction.';
@@ -183,14 +182,17 @@ DECLARE
     prepared text[] := '{}';
 BEGIN
     FOR held IN
+        -- A prepared transaction has no process; which one it is, the lock on its own id says.
         SELECT l.pid, p.gid FROM pg_locks l
-        LEFT JOIN pg_prepared_xacts p ON l.virtualtransaction = '-1/' || p.transaction::text
+        LEFT JOIN pg_locks own ON l.pid IS NULL AND own.pid IS NULL AND own.locktype = 'transactionid'
+            AND own.virtualtransaction = l.virtualtransaction
+        LEFT JOIN pg_prepared_xacts p ON p.transaction = own.transactionid
         WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted AND l.mode = 'ShareLock'
           AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())
           AND l.classid::bigint = ((key >> 32) & 4294967295) AND l.objid::bigint = (key & 4294967295)
     LOOP
         IF held.pid IS NULL THEN
-            prepared := prepared || held.gid;
+            prepared := prepared || coalesce(held.gid, '(see pg_prepared_xacts)');
         ELSIF held.pid <> pg_backend_pid() THEN
             PERFORM pg_terminate_backend(held.pid);
         END IF;
@@ -312,7 +314,8 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     part record;
     other text;
-    unless text := format('(current_setting(%L, true) IS DISTINCT FROM pg_current_xact_id_if_assigned()::text)',
+    -- The id is never NULL, whatever the setting is: a transaction that has none yet gets one here.
+    unless text := format('(current_setting(%L, true) IS DISTINCT FROM pg_current_xact_id()::text)',
                           'dnsplan_fence.entered_' || replace(scope, '-', '_'));
 BEGIN
     INSERT INTO dnsplan_fence.floor VALUES (scope, 0) ON CONFLICT DO NOTHING;

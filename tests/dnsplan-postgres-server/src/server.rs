@@ -43,16 +43,40 @@ impl Server {
     /// [`StartError`] says what to install, or what the server said.
     pub fn start(settings: &[&str]) -> Result<Self, StartError> {
         let (user, programs) = (User::find()?, programs()?);
-        let directory = tempfile::Builder::new().prefix("dnsplan-").tempdir()?;
-        if let User(Some((uid, gid))) = user {
-            chown(directory.path(), Some(uid), Some(gid))?;
-        }
+        let directory = user.directory()?;
         let data = directory.path().join("data");
         let mut init = vec![programs.join("initdb").into_os_string(), "--pgdata".into(), data.into()];
         init.extend(["--no-sync", "--auth=trust", "--username=postgres"].map(OsString::from));
         init.extend(["--encoding=UTF8", "--locale=C"].map(OsString::from));
         let (program, arguments) = user.command(init);
         run(&program, PACKAGE, arguments, File::open("/dev/null")?)?;
+        Self::serve(user, programs, directory, settings)
+    }
+
+    /// Starts a physical replica of this server, which follows it. Its limits have to be no lower than this one's.
+    ///
+    /// # Errors
+    /// [`StartError`] says what to install, or what the server said.
+    pub fn start_replica(&self, settings: &[&str]) -> Result<Self, StartError> {
+        let directory = self.user.directory()?;
+        let data = directory.path().join("data");
+        let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
+        let mut copy =
+            vec![self.programs.join("pg_basebackup").into_os_string(), "--pgdata".into(), data.into()];
+        let words = ["--host", &host, "--port", &port, "--username", "postgres"];
+        copy.extend(words.map(OsString::from));
+        copy.extend(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"].map(OsString::from));
+        let (program, arguments) = self.user.command(copy);
+        run(&program, PACKAGE, arguments, File::open("/dev/null")?)?;
+        Self::serve(self.user.clone(), self.programs.clone(), directory, settings)
+    }
+
+    fn serve(
+        user: User,
+        programs: PathBuf,
+        directory: TempDir,
+        settings: &[&str],
+    ) -> Result<Self, StartError> {
         let mut tries = 0;
         loop {
             tries += 1;
@@ -121,6 +145,15 @@ impl User {
         both.ok_or_else(missing).map(|both| Self(Some(both)))
     }
 
+    /// A directory of this user's own.
+    fn directory(&self) -> Result<TempDir, StartError> {
+        let directory = tempfile::Builder::new().prefix("dnsplan-").tempdir()?;
+        if let Self(Some((uid, gid))) = *self {
+            chown(directory.path(), Some(uid), Some(gid))?;
+        }
+        Ok(directory)
+    }
+
     /// A command and its arguments, run as this user: `setpriv` becomes the program, so that what is killed is the server.
     fn command(&self, words: Vec<OsString>) -> (String, Vec<OsString>) {
         let mut all: Vec<OsString> = match self.0 {
@@ -162,7 +195,7 @@ fn serve(
     let log = directory.join("log");
     let is_ready = || {
         let said = std::fs::read_to_string(&log).unwrap_or_default();
-        said.contains("ready to accept connections") && TcpStream::connect(address).is_ok()
+        said.contains("ready to accept") && TcpStream::connect(address).is_ok()
     };
     guard.until("it was ready", is_ready)?;
     Ok((guard, address))

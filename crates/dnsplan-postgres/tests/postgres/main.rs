@@ -1,0 +1,13 @@
+//! A real PostgreSQL server: what is refused, what is not, and what leaks without the rules.
+
+#![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
+
+mod bed;
+mod guard;
+mod isolation;
+mod kinds;
+mod register;
+mod replicas;
+mod roles;
+mod seal;
+mod unknown;

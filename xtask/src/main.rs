@@ -52,6 +52,15 @@ enum Command {
     Route53Calls,
     /// Puts the same plans into zones at a BIND, through dnsplan, by nsupdate and by bare and fenced messages in turns
     Rfc2136Cost,
+    /// Hands a writer role of a PostgreSQL server back and forth under load, the shipped form beside forms that leak
+    HandoffPostgres {
+        /// Hand-offs in the shipped form, with the gate and as many without
+        #[arg(long, default_value_t = 1000)]
+        handoffs: u64,
+        /// Fail where writers pause for longer than so many milliseconds with the gate, at the 99th percentile
+        #[arg(long, value_name = "MILLISECONDS", num_args = 0..=1, default_missing_value = "50")]
+        strict_timing: Option<u64>,
+    },
     /// Prints what the pure crates depend on, as cargo resolves it
     Purity,
 }
@@ -75,6 +84,7 @@ fn main() -> ExitCode {
         Command::Mutants { names, enough } => mutants::run(&names, enough.max(1)),
         Command::Route53Calls => measure("route53_calls"),
         Command::Rfc2136Cost => measure("rfc2136_cost"),
+        Command::HandoffPostgres { handoffs, strict_timing } => handoff_postgres(handoffs, strict_timing),
         Command::Purity => purity(),
     };
     match done {
@@ -94,6 +104,14 @@ fn bench(filter: Option<&str>) -> Result<(), Failed> {
 fn measure(program: &str) -> Result<(), Failed> {
     let run = ["run", "--release", "--quiet", "-p", "dnsplan-benches", "--bin"];
     run::run(cargo(&run).arg(program))
+}
+
+fn handoff_postgres(handoffs: u64, strict_timing: Option<u64>) -> Result<(), Failed> {
+    let mut command =
+        cargo(&["run", "--release", "--quiet", "-p", "dnsplan-postgres", "--example", "handoffs", "--"]);
+    command.arg(format!("--handoffs={handoffs}"));
+    command.args(strict_timing.map(|limit| format!("--strict-timing={limit}")));
+    run::run(&mut command)
 }
 
 fn purity() -> Result<(), Failed> {

@@ -22,6 +22,11 @@ const NEEDS: &[Need] = &[
         why: "asks the server as a client would",
     },
     Need { command: "etcd", packages: &["etcd-server", "etcd"], why: "holds a writer role" },
+    Need {
+        command: "initdb",
+        packages: &["postgresql"],
+        why: "a database server, whose writer role is handed over",
+    },
     Need { command: "knotd", packages: &["knot"], why: "a name server, updated and transferred to" },
     Need { command: "named", packages: &["bind9"], why: "a name server, updated and transferred to" },
     Need { command: "nsd", packages: &["nsd"], why: "a name server, transferred to" },
@@ -88,7 +93,8 @@ fn programs() -> Result<(), Failed> {
     }
     for need in &missing {
         let install = |package: &&str| run(&mut apt(prefix, &["install", "--yes", package])).is_ok();
-        if !need.packages.iter().any(install) || !present(need.command, &path) {
+        // Where it is now may not have been there before.
+        if !need.packages.iter().any(install) || !present(need.command, &servers_too(&path)) {
             return Err(by_hand(std::slice::from_ref(need)));
         }
     }
@@ -103,9 +109,11 @@ fn present(command: &str, path: &OsStr) -> bool {
     std::env::split_paths(path).any(|dir| dir.join(command).is_file())
 }
 
-/// Debian has servers where only root's path leads.
+/// Debian has servers where only root's path leads, and those of PostgreSQL in a directory for each version.
 fn servers_too(path: &OsStr) -> OsString {
-    let dirs = std::env::split_paths(path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let versions = versions.map(|version| version.path().join("bin"));
+    let dirs = std::env::split_paths(path).chain(["/usr/sbin".into(), "/sbin".into()]).chain(versions);
     std::env::join_paths(dirs).unwrap_or_else(|_| path.to_owned())
 }
 

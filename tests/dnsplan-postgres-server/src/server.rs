@@ -16,7 +16,7 @@ use tokio_postgres::{Config, NoTls};
 /// The Debian package.
 const PACKAGE: &str = "postgresql";
 
-/// Where Debian has the servers, by version: what is on the path may be anything.
+/// Where Debian has the servers, by version. What is on the path may be anything.
 const INSTALLED: &str = "/usr/lib/postgresql";
 
 /// How often a server is started anew on another port, where somebody took the one before.
@@ -167,14 +167,16 @@ impl User {
     }
 }
 
-/// The directory of the newest version's programs.
+/// The directory of the newest version's programs, or of those on the path where Debian's are not there.
 fn programs() -> Result<PathBuf, StartError> {
     let versions = std::fs::read_dir(INSTALLED).into_iter().flatten().flatten().map(|entry| entry.path());
     let is_there = |path: &PathBuf| path.join("bin/postgres").is_file() && path.join("bin/initdb").is_file();
     let number = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
     let newest = versions.filter(is_there).max_by_key(number);
     let missing = StartError::Missing { program: "postgres".to_owned(), package: PACKAGE };
-    newest.map(|path| path.join("bin")).ok_or(missing)
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let has_both = |path: &PathBuf| path.join("postgres").is_file() && path.join("initdb").is_file();
+    newest.map(|path| path.join("bin")).or_else(|| std::env::split_paths(&path).find(has_both)).ok_or(missing)
 }
 
 fn serve(

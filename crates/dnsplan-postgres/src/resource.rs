@@ -74,7 +74,8 @@ impl PostgresResource {
         let session = Session::begin(&self.pool).await?;
         let sql = "SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() \
                    ELSE pg_catalog.pg_current_wal_insert_lsn() END";
-        let row = session.query_one(sql, &[]).await?;
+        let statement = session.prepare_cached(sql).await?;
+        let row = session.query_one(&statement, &[]).await?;
         session.end();
         Ok(position(row.try_get(0)?))
     }
@@ -206,8 +207,8 @@ impl Fenced for PostgresResource {
             }
         }
         // A statement of its own: it says where the log is after the seal was committed.
-        let sealed = "SELECT dnsplan_fence.sealed($1, $2)";
-        let row = session.query_one(sealed, &[&self.scope.as_str(), &epoch]).await?;
+        let sealed = session.prepare_cached("SELECT dnsplan_fence.sealed($1, $2)").await?;
+        let row = session.query_one(&sealed, &[&self.scope.as_str(), &epoch]).await?;
         session.end();
         Ok(order.done(position(row.try_get(0)?)))
     }

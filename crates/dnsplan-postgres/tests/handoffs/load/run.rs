@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use dnsplan_fence::{Actor, Nonce, Observed, Register, Swap};
 use dnsplan_leadership::{
@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::arena::Arena;
 use super::form::Resource;
-use super::writers::{Leader, Progress, Writers};
+use super::writers::{Leader, Writers};
 use super::{Error, Form, Report};
 
 /// What is to be run.
@@ -55,7 +55,7 @@ pub(crate) async fn run(at: SocketAddr, plan: Plan) -> Result<Report, Error> {
     let mut report = Report::new(plan);
     let mut afterwards = Vec::new();
     loop {
-        under_load(&writers.progress, plan.writers).await?;
+        writers.write_more(3 * plan.writers).await?;
         now = role.hand_over(plan, &now, &leader, &mut report).await?;
         report.handoffs += 1;
         let ended = report.handoffs;
@@ -68,7 +68,7 @@ pub(crate) async fn run(at: SocketAddr, plan: Plan) -> Result<Report, Error> {
             break;
         }
     }
-    under_load(&writers.progress, plan.writers).await?;
+    writers.write_more(3 * plan.writers).await?;
     leader.send_replace(None);
     now.stop();
     let seen = writers.end().await?;
@@ -80,18 +80,6 @@ pub(crate) async fn run(at: SocketAddr, plan: Plan) -> Result<Report, Error> {
 fn before(afterwards: &[i64], ended: u64) -> i64 {
     let index = usize::try_from(ended).ok().and_then(|ended| ended.checked_sub(2));
     index.and_then(|index| afterwards.get(index)).copied().unwrap_or_default()
-}
-
-/// Returns when the writers have written a few rows each since.
-async fn under_load(progress: &Progress, writers: u64) -> Result<(), Error> {
-    let (goal, deadline) = (progress.get() + 3 * writers, Instant::now() + Duration::from_secs(60));
-    while progress.get() < goal {
-        if Instant::now() > deadline {
-            return Err("the writers have stopped".into());
-        }
-        tokio::task::yield_now().await;
-    }
-    Ok(())
 }
 
 impl Role {

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use dnsplan_leadership::{Leadership, NotSent, WriteId, Written};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::Error;
 use super::form::Resource;
+
+/// How long rows may take that have to come.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who leads now; `None` ends the writers.
 pub(crate) type Leader = Option<Arc<Leadership<Resource>>>;
@@ -28,28 +31,29 @@ pub(crate) struct Seen {
     pub(crate) error: Option<String>,
 }
 
-/// How many rows were applied under the epochs so far.
-#[derive(Debug, Default)]
-pub(crate) struct Progress(AtomicU64);
-
-impl Progress {
-    pub(crate) fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 pub(crate) struct Writers {
     tasks: JoinSet<Result<Seen, Error>>,
-    pub(crate) progress: Arc<Progress>,
+    /// How many rows were answered as applied.
+    progress: watch::Sender<u64>,
 }
 
 impl Writers {
     pub(crate) fn start(count: u64, leader: &watch::Receiver<Leader>) -> Self {
-        let (mut tasks, progress) = (JoinSet::new(), Arc::<Progress>::default());
+        let (mut tasks, progress) = (JoinSet::new(), watch::Sender::new(0));
         for writer in 0..count {
-            tasks.spawn(write(writer, leader.clone(), Arc::clone(&progress)));
+            tasks.spawn(write(writer, leader.clone(), progress.clone()));
         }
         Self { tasks, progress }
+    }
+
+    /// Returns when so many more rows were applied.
+    pub(crate) async fn write_more(&self, rows: u64) -> Result<(), Error> {
+        let mut progress = self.progress.subscribe();
+        let goal = *progress.borrow() + rows;
+        timeout(PATIENCE, progress.wait_for(|rows| *rows >= goal))
+            .await
+            .map_err(|_| "the writers have stopped")??;
+        Ok(())
     }
 
     /// What all of them have seen. They end when nobody leads.
@@ -71,7 +75,7 @@ impl Writers {
 async fn write(
     writer: u64,
     mut leader: watch::Receiver<Leader>,
-    progress: Arc<Progress>,
+    progress: watch::Sender<u64>,
 ) -> Result<Seen, Error> {
     let (mut seen, mut number) = (Seen::default(), 0);
     let mut last: Option<(u64, Instant)> = None;
@@ -85,7 +89,7 @@ async fn write(
                 let before = last.replace((epoch, answered)).filter(|(before, _)| *before < epoch);
                 seen.pauses.extend(before.map(|(_, when)| answered - when));
                 *seen.applied.entry(epoch).or_default() += 1;
-                progress.0.fetch_add(1, Ordering::Relaxed);
+                progress.send_modify(|rows| *rows += 1);
             }
             Ok(Written::Fenced(_)) => seen.aborted += 1,
             Ok(Written::Unknown(id)) => return Err(format!("the reply to write {id} was lost").into()),

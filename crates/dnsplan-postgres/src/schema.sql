@@ -46,6 +46,23 @@ CREATE OR REPLACE FUNCTION dnsplan_fence.lock_of(scope text) RETURNS bigint
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN pg_catalog.hashtextextended('dnsplan_fence ' || scope, 0);
 
+-- A floor never falls, so that an epoch that nobody was granted would lock everybody out for ever. Where the record is kept here,
+-- it says how far epochs have come.
+CREATE OR REPLACE FUNCTION dnsplan_fence.require_granted(scope text, epoch bigint) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    granted numeric;
+BEGIN
+    SELECT substring(r.record FROM '^dnsplan-lead[0-9]+ epoch=([0-9]+) ')::numeric INTO granted
+    FROM dnsplan_fence.record r WHERE r.scope = scope;
+    IF epoch > granted THEN
+        RAISE EXCEPTION USING ERRCODE = 'FE002',
+            MESSAGE = format('epoch %s of %s was never granted: the record is at %s', epoch, scope, granted),
+            HINT = 'Epochs come from the record.';
+    END IF;
+END $$;
+
 -- Begins to write under an epoch, until the transaction ends. Under REPEATABLE READ and SERIALIZABLE the floor could be read as
 -- it was before the lock was granted; there the row is locked too, which fails (40001) where it has changed since.
 --
@@ -74,6 +91,7 @@ BEGIN
     END IF;
     -- The first write of an epoch that no seal has made room for. The lock is taken by the floor's own trigger.
     IF epoch > floor AND NOT has_entered THEN
+        PERFORM dnsplan_fence.require_granted(scope, epoch);
         PERFORM pg_advisory_xact_lock(dnsplan_fence.lock_of(scope));
         UPDATE dnsplan_fence.floor f SET lowest = epoch WHERE f.scope = scope AND f.lowest < epoch;
     END IF;
@@ -135,6 +153,7 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 #variable_conflict use_variable
 BEGIN
     PERFORM dnsplan_fence.be_durable();
+    PERFORM dnsplan_fence.require_granted(scope, epoch);
     PERFORM pg_advisory_xact_lock(dnsplan_fence.lock_of(scope));
     UPDATE dnsplan_fence.floor f SET lowest = greatest(f.lowest, epoch + 1) WHERE f.scope = scope;
     IF NOT FOUND THEN

@@ -22,13 +22,13 @@ async fn run(form: Form, drains: bool, handoffs: u64) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn drained_hand_offs_under_load_leave_no_late_row_and_abort_no_write() {
+async fn g9_drained_hand_offs_under_load_leave_no_late_row_and_abort_no_write() {
     let [read_committed, ..] = SHIPPED;
     run(read_committed, true, 200).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn writers_that_hear_of_nothing_are_fenced_at_every_level_and_leave_no_late_row() {
+async fn g9_writers_that_hear_of_nothing_are_fenced_at_every_level_and_leave_no_late_row() {
     for form in SHIPPED {
         run(form, false, 50).await;
     }

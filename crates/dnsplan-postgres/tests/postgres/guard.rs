@@ -36,7 +36,7 @@ async fn with_a_row(bed: &Bed) {
 }
 
 #[tokio::test]
-async fn every_way_to_write_is_refused_outside_an_epoch_and_works_inside() {
+async fn g9_every_way_to_write_is_refused_outside_an_epoch_and_works_inside() {
     let bed = Bed::new().await;
     with_a_row(&bed).await;
     let client = bed.client().await;
@@ -52,7 +52,7 @@ async fn every_way_to_write_is_refused_outside_an_epoch_and_works_inside() {
 }
 
 #[tokio::test]
-async fn the_first_statement_of_a_session_is_refused_where_nothing_was_ever_set() {
+async fn g9_the_first_statement_of_a_session_is_refused_where_nothing_was_ever_set() {
     let bed = Bed::new().await;
     let client = bed.client().await;
     client.batch_execute("CREATE TABLE bare (n int)").await.unwrap();
@@ -64,7 +64,7 @@ async fn the_first_statement_of_a_session_is_refused_where_nothing_was_ever_set(
 }
 
 #[tokio::test]
-async fn copy_is_refused_outside_an_epoch_and_works_inside() {
+async fn g9_copy_is_refused_outside_an_epoch_and_works_inside() {
     let bed = Bed::new().await;
     let client = bed.client().await;
     let copy = async |line: &'static [u8]| {
@@ -82,7 +82,7 @@ async fn copy_is_refused_outside_an_epoch_and_works_inside() {
 }
 
 #[tokio::test]
-async fn what_a_session_was_set_to_by_an_earlier_transaction_does_not_count() {
+async fn g9_what_a_session_was_set_to_by_an_earlier_transaction_does_not_count() {
     let bed = Bed::new().await;
     let client = bed.client().await;
     // A claim that outlives its transaction is what a pooled connection would keep.
@@ -103,7 +103,7 @@ async fn what_a_session_was_set_to_by_an_earlier_transaction_does_not_count() {
 }
 
 #[tokio::test]
-async fn a_savepoint_that_is_rolled_back_takes_the_claim_and_the_lock_with_it() {
+async fn g9_a_savepoint_that_is_rolled_back_takes_the_claim_and_the_lock_with_it() {
     let bed = Bed::new().await;
     let client = bed.client().await;
     let locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()";
@@ -143,7 +143,7 @@ async fn epochs_begin_at_one_and_scopes_have_to_be_known() {
 }
 
 #[tokio::test]
-async fn a_write_of_an_epoch_that_is_over_is_fenced_and_leaves_nothing() {
+async fn g9_a_write_of_an_epoch_that_is_over_is_fenced_and_leaves_nothing() {
     let (bed, mut reign) = (Bed::new().await, Reign::new());
     let old = reign.token(&bed.resource);
     assert!(matches!(bed.resource.write(&old, id(1), row(1)).await.unwrap(), Written::Applied(_)));
@@ -159,7 +159,7 @@ async fn a_write_of_an_epoch_that_is_over_is_fenced_and_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn accepting_an_epoch_raises_the_floor_to_it() {
+async fn g9_accepting_an_epoch_raises_the_floor_to_it() {
     let bed = Bed::new().await;
     bed.client().await.batch_execute(&format!("BEGIN; {}; COMMIT", bed.enter(5))).await.unwrap();
     let said = bed.refusal(&bed.enter(4)).await;

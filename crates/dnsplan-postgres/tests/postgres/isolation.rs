@@ -16,7 +16,7 @@ async fn begin(client: &Client, level: &str) {
 }
 
 #[tokio::test]
-async fn a_transaction_that_began_before_the_seal_and_enters_after_it_is_refused_at_every_level() {
+async fn g9_a_transaction_that_began_before_the_seal_and_enters_after_it_is_refused_at_every_level() {
     for level in LEVELS {
         let bed = Bed::new().await;
         let (writer, sealer) = (bed.client().await, bed.client().await);
@@ -33,7 +33,7 @@ async fn a_transaction_that_began_before_the_seal_and_enters_after_it_is_refused
 }
 
 #[tokio::test]
-async fn a_transaction_that_waits_for_the_seal_is_refused_at_every_level() {
+async fn g9_a_transaction_that_waits_for_the_seal_is_refused_at_every_level() {
     for level in LEVELS {
         let bed = Bed::new().await;
         let (writer, sealer) = (bed.client().await, bed.client().await);
@@ -52,7 +52,7 @@ async fn a_transaction_that_waits_for_the_seal_is_refused_at_every_level() {
 }
 
 #[tokio::test]
-async fn a_seal_waits_for_whoever_has_entered_before_it_at_every_level() {
+async fn g9_a_seal_waits_for_whoever_has_entered_before_it_at_every_level() {
     for level in LEVELS {
         let bed = Bed::new().await;
         let (writer, sealer) = (bed.client().await, bed.client().await);

@@ -10,7 +10,7 @@ use crate::bed::{Bed, Reign, refusal, until};
 const OUTSIDE: &str = "FE002 ";
 
 #[tokio::test]
-async fn a_session_that_fires_no_triggers_is_refused_too() {
+async fn g9_a_session_that_fires_no_triggers_is_refused_too() {
     let bed = Bed::new().await;
     let client = bed.client().await;
     client.batch_execute("CREATE TABLE fired (n int)").await.unwrap();
@@ -30,7 +30,7 @@ async fn a_session_that_fires_no_triggers_is_refused_too() {
 }
 
 #[tokio::test]
-async fn partitions_are_guarded_those_that_come_later_too() {
+async fn g9_partitions_are_guarded_those_that_come_later_too() {
     let bed = Bed::new().await;
     let client = bed.client().await;
     let setup = "CREATE TABLE parts (n int, m int) PARTITION BY RANGE (n); \
@@ -66,7 +66,7 @@ async fn partitions_are_guarded_those_that_come_later_too() {
 }
 
 #[tokio::test]
-async fn a_guarded_table_that_becomes_a_partition_stays_guarded() {
+async fn g9_a_guarded_table_that_becomes_a_partition_stays_guarded() {
     let bed = Bed::new().await;
     let client = bed.client().await;
     let setup = "CREATE TABLE plain (n int); CREATE TABLE all_of (n int) PARTITION BY RANGE (n)";
@@ -80,7 +80,7 @@ async fn a_guarded_table_that_becomes_a_partition_stays_guarded() {
 }
 
 #[tokio::test]
-async fn tables_that_inherit_are_guarded_with_their_parent() {
+async fn g9_tables_that_inherit_are_guarded_with_their_parent() {
     let bed = Bed::new().await;
     let client = bed.client().await;
     client
@@ -95,7 +95,7 @@ async fn tables_that_inherit_are_guarded_with_their_parent() {
 }
 
 #[tokio::test]
-async fn what_cascades_from_a_table_that_is_not_guarded_is_refused() {
+async fn g9_what_cascades_from_a_table_that_is_not_guarded_is_refused() {
     let bed = Bed::new().await;
     let client = bed.client().await;
     let setup = format!(
@@ -114,7 +114,7 @@ async fn what_cascades_from_a_table_that_is_not_guarded_is_refused() {
 }
 
 #[tokio::test]
-async fn rows_from_logical_replication_are_refused() {
+async fn g9_rows_from_logical_replication_are_refused() {
     let (from, to) = (Bed::new().await, Bed::new().await);
     let (source, sink) = (from.client().await, to.client().await);
     let table = "CREATE TABLE copied (n int PRIMARY KEY); CREATE TABLE unguarded (n int PRIMARY KEY)";
@@ -122,6 +122,8 @@ async fn rows_from_logical_replication_are_refused() {
     source.batch_execute(&publish).await.unwrap();
     // On one server a subscription cannot make its own slot.
     let slot = format!("slot_{}", to.database);
+    // It waits for the transactions of all databases.
+    source.batch_execute("SET statement_timeout = '60 s'").await.unwrap();
     let make_slot = "SELECT pg_create_logical_replication_slot($1, 'pgoutput')";
     source.execute(make_slot, &[&slot]).await.unwrap();
     sink.batch_execute(table).await.unwrap();
@@ -154,7 +156,7 @@ async fn rows_from_logical_replication_are_refused() {
 }
 
 #[tokio::test]
-async fn prepared_transactions_hold_the_seal_and_are_named() {
+async fn g9_prepared_transactions_hold_the_seal_and_are_named() {
     let (bed, mut reign) = (Bed::new().await, Reign::new());
     let client = bed.client().await;
     let gid = format!("in-doubt-{}", bed.database);
@@ -164,15 +166,17 @@ async fn prepared_transactions_hold_the_seal_and_are_named() {
     // The session's next transaction is another one.
     assert!(refusal(&client, "INSERT INTO rows (epoch) VALUES (1)").await.starts_with(OUTSIDE));
     let resource = bed.resource.clone().with_grace(Duration::from_millis(20));
-    let held = resource.seal(reign.order("b")).await.unwrap_err();
-    assert!(held.to_string().contains(&gid), "{held}");
+    let held = resource.seal(reign.order("b")).await;
+    // Before anything is judged: left behind, it would hold up the other tests' slots.
     client.batch_execute(&format!("COMMIT PREPARED '{gid}'")).await.unwrap();
+    let held = held.unwrap_err();
+    assert!(held.to_string().contains(&gid), "{held}");
     resource.seal(reign.order("b")).await.unwrap();
     assert_eq!(bed.rows(1).await, 1);
 }
 
 #[tokio::test]
-async fn a_procedure_that_commits_has_to_enter_again() {
+async fn g9_a_procedure_that_commits_has_to_enter_again() {
     let bed = Bed::new().await;
     let client = bed.client().await;
     let body = format!(

@@ -26,7 +26,8 @@ fn grant(seen: &Seen, node: &str, attempt: u128) -> Permit<Term> {
 
 #[tokio::test]
 async fn a_record_is_created_once_and_found() {
-    let register = Bed::new().await.register();
+    let bed = Bed::new().await;
+    let register = bed.register();
     assert_eq!(register.load().await.unwrap(), Observed::Absent);
     assert_eq!(create(&register, 1).await, Swap::Won);
     let Swap::Lost(Some(there)) = create(&register, 2).await else { panic!("it was there") };
@@ -36,20 +37,20 @@ async fn a_record_is_created_once_and_found() {
 
 #[tokio::test]
 async fn a_swap_wins_where_the_record_is_the_expected_one_and_loses_after_that() {
-    let register = Bed::new().await.register();
+    let bed = Bed::new().await;
+    let register = bed.register();
     assert_eq!(create(&register, 1).await, Swap::Won);
     let before = seen(&register).await;
     assert_eq!(register.swap(grant(&before, "a", 2), ()).await.unwrap(), Swap::Won);
-    let Swap::Lost(Some(there)) = register.swap(grant(&before, "b", 3), ()).await.unwrap() else {
-        panic!("the record had moved")
-    };
+    let lost = register.swap(grant(&before, "b", 3), ()).await.unwrap();
+    let Swap::Lost(Some(there)) = lost else { panic!("the record had moved: {lost:?}") };
     assert_eq!(there.attempt, Nonce::new(2));
     // The same content under another nonce is another record.
     assert_eq!(register.swap(grant(&before, "a", 2), ()).await.unwrap(), Swap::Lost(Some(there)));
 }
 
 #[tokio::test]
-async fn of_swaps_that_race_exactly_one_wins() {
+async fn g9_of_swaps_that_race_exactly_one_wins() {
     for _ in 0..5 {
         let bed = Bed::new().await;
         let register = bed.register();
@@ -68,7 +69,7 @@ async fn of_swaps_that_race_exactly_one_wins() {
 }
 
 #[tokio::test]
-async fn lost_replies_are_unknown_and_settled_by_the_nonce() {
+async fn g9_lost_replies_are_unknown_and_settled_by_the_nonce() {
     let bed = Bed::new().await;
     let register = bed.register();
     assert_eq!(create(&register, 1).await, Swap::Won);
@@ -126,7 +127,24 @@ async fn a_record_of_a_later_version_is_in_force_and_nothing_takes_its_place() {
 }
 
 #[tokio::test]
-async fn a_role_is_handed_over_and_back_with_register_and_resource_in_one_database() {
+async fn an_epoch_that_was_never_granted_locks_nobody_out() {
+    let bed = Bed::new().await;
+    let (register, client) = (bed.register(), bed.client().await);
+    assert_eq!(create(&register, 1).await, Swap::Won);
+    let first = grant(&seen(&register).await, "a", 2);
+    assert_eq!(register.swap(first, ()).await.unwrap(), Swap::Won);
+    for sql in [bed.enter(2), "SELECT dnsplan_fence.seal('orders-1', 9223372036854775806)".to_owned()] {
+        let said = refusal(&client, &sql).await;
+        assert!(
+            said.starts_with("FE002 ") && said.contains("never granted: the record is at 1"),
+            "{sql}: {said}"
+        );
+    }
+    client.batch_execute(&bed.enter(1)).await.unwrap();
+}
+
+#[tokio::test]
+async fn g9_a_role_is_handed_over_and_back_with_register_and_resource_in_one_database() {
     let bed = Bed::new().await;
     let (register, resource) = (bed.register(), bed.resource.clone());
     assert_eq!(create(&register, 1).await, Swap::Won);

@@ -10,7 +10,7 @@ use dnsplan_postgres_server::Server;
 use crate::bed::{Bed, Reign, SETTINGS, id, refusal, row, until};
 
 #[tokio::test]
-async fn a_replica_that_has_the_position_has_every_write_and_the_seal() {
+async fn g9_a_replica_that_has_the_position_has_every_write_and_the_seal() {
     let (bed, mut reign) = (Bed::new().await, Reign::new());
     let token = reign.token(&bed.resource);
     assert!(matches!(bed.resource.write(&token, id(1), row(1)).await.unwrap(), Written::Applied(_)));

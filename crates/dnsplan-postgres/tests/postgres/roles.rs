@@ -1,12 +1,14 @@
 //! What the role that writes can do: write under an epoch, and nothing that would undo a seal.
 
-use deadpool_postgres::Client;
+use deadpool_postgres::{Client, Pool};
+use dnsplan_leadership::{Fenced, Written};
+use dnsplan_postgres::{Found, PostgresResource};
 use dnsplan_postgres_server::Server;
 
-use crate::bed::{Bed, refusal};
+use crate::bed::{Bed, Reign, id, refusal, row};
 
-/// A session of a role that may write the table.
-async fn writer(bed: &Bed) -> Client {
+/// A connection of a role that may write the table.
+async fn writer(bed: &Bed) -> Pool {
     let role = format!("writer_{}", bed.database);
     let setup = format!(
         "CREATE ROLE {role} LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON rows TO {role}; \
@@ -17,13 +19,13 @@ async fn writer(bed: &Bed) -> Client {
     bed.client().await.batch_execute(&setup).await.unwrap();
     let mut config = Server::config(bed.server.address(), &bed.database);
     config.user(&role);
-    Server::pool(config, 1).get().await.unwrap()
+    Server::pool(config, 1)
 }
 
 #[tokio::test]
-async fn it_writes_under_an_epoch_and_touches_nothing_of_the_fence() {
+async fn g9_it_writes_under_an_epoch_and_touches_nothing_of_the_fence() {
     let bed = Bed::new().await;
-    let writer = writer(&bed).await;
+    let writer = writer(&bed).await.get().await.unwrap();
     let write = format!("BEGIN; {}; INSERT INTO rows (epoch) VALUES (1); COMMIT", bed.enter(1));
     writer.batch_execute(&write).await.unwrap();
     for sql in [
@@ -49,9 +51,22 @@ async fn it_writes_under_an_epoch_and_touches_nothing_of_the_fence() {
 }
 
 #[tokio::test]
-async fn a_search_path_of_its_own_changes_nothing() {
+async fn what_fails_after_commit_is_unknown_and_not_an_error() {
+    let (bed, reign) = (Bed::new().await, Reign::new());
+    let resource = PostgresResource::new(writer(&bed).await, bed.scope.clone());
+    // The position is asked for after COMMIT, in the same message.
+    let revoke = "REVOKE EXECUTE ON FUNCTION pg_current_wal_insert_lsn FROM PUBLIC";
+    bed.client().await.batch_execute(revoke).await.unwrap();
+    let token = reign.token(&bed.resource);
+    assert_eq!(resource.write(&token, id(1), row(1)).await.unwrap(), Written::Unknown(id(1)));
+    assert!(matches!(bed.resource.lookup(&token, id(1)).await.unwrap(), Found::Applied(_)));
+    assert_eq!(bed.rows(1).await, 1);
+}
+
+#[tokio::test]
+async fn g9_a_search_path_of_its_own_changes_nothing() {
     let bed = Bed::new().await;
-    let writer = writer(&bed).await;
+    let writer = writer(&bed).await.get().await.unwrap();
     let traps = "CREATE SCHEMA mine; SET search_path = mine, pg_catalog, public; \
                  CREATE FUNCTION mine.replace(text, text, text) RETURNS text LANGUAGE sql AS $$SELECT 'x'$$; \
                  CREATE FUNCTION mine.current_setting(text, boolean) RETURNS text LANGUAGE sql AS $$SELECT '1'$$; \

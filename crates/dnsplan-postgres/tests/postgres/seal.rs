@@ -45,7 +45,7 @@ async fn the_position_is_after_the_commit_of_the_seal_itself() {
 }
 
 #[tokio::test]
-async fn the_floor_never_falls_whoever_asks() {
+async fn g9_the_floor_never_falls_whoever_asks() {
     let (bed, mut reign) = (Bed::new().await, Reign::new());
     let receipt = bed.resource.seal(reign.order("b")).await.unwrap();
     reign.grant(receipt, "b");
@@ -69,7 +69,7 @@ async fn the_floor_never_falls_whoever_asks() {
 }
 
 #[tokio::test]
-async fn whoever_raises_the_floor_by_hand_waits_for_the_writers_too() {
+async fn g9_whoever_raises_the_floor_by_hand_waits_for_the_writers_too() {
     let bed = Bed::new().await;
     let (writer, hand) = (bed.client().await, bed.client().await);
     writer.batch_execute(&format!("BEGIN; {}; COMMIT; BEGIN; {0}", bed.enter(1))).await.unwrap();
@@ -80,7 +80,7 @@ async fn whoever_raises_the_floor_by_hand_waits_for_the_writers_too() {
 }
 
 #[tokio::test]
-async fn a_client_that_hangs_is_ended_and_what_it_has_not_committed_does_not_happen() {
+async fn g9_a_client_that_hangs_is_ended_and_what_it_has_not_committed_does_not_happen() {
     let (bed, mut reign) = (Bed::new().await, Reign::new());
     let hung = bed.client().await;
     let begun = format!("BEGIN; {}; INSERT INTO rows (epoch) VALUES (1)", bed.enter(1));
@@ -93,7 +93,7 @@ async fn a_client_that_hangs_is_ended_and_what_it_has_not_committed_does_not_hap
 }
 
 #[tokio::test]
-async fn writers_of_every_level_do_not_starve_the_seal_and_it_lets_new_ones_wait() {
+async fn g9_writers_of_every_level_do_not_starve_the_seal_and_it_lets_new_ones_wait() {
     let bed = Bed::new().await;
     let (first, second, sealer) = (bed.client().await, bed.client().await, bed.client().await);
     let begin = format!("BEGIN ISOLATION LEVEL SERIALIZABLE; {}", bed.enter(1));
@@ -116,7 +116,7 @@ async fn writers_of_every_level_do_not_starve_the_seal_and_it_lets_new_ones_wait
 }
 
 #[tokio::test]
-async fn a_seal_and_a_swap_are_durable_whatever_the_database_is_set_to() {
+async fn g9_a_seal_and_a_swap_are_durable_whatever_the_database_is_set_to() {
     let bed = Bed::new().await;
     let client = bed.client().await;
     client.batch_execute("SET synchronous_commit = off").await.unwrap();

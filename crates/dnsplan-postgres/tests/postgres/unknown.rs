@@ -83,7 +83,7 @@ async fn a_seal_ends_a_transaction_whose_client_is_gone() {
 }
 
 #[tokio::test]
-async fn a_write_that_is_given_up_half_way_is_not_committed_by_the_next_one() {
+async fn g9_a_write_that_is_given_up_half_way_is_not_committed_by_the_next_one() {
     let (bed, reign) = (Bed::new().await, Reign::new());
     let token = reign.token(&bed.resource);
     let pool = Server::pool(Server::config(bed.server.address(), &bed.database), 1);

@@ -152,6 +152,11 @@ CREATE OR REPLACE FUNCTION dnsplan_fence.seal(scope text, epoch bigint) RETURNS 
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
+    -- A late order must not hold up whoever writes under a later epoch.
+    PERFORM FROM dnsplan_fence.floor f WHERE f.scope = scope AND f.lowest > epoch;
+    IF FOUND THEN
+        RETURN;
+    END IF;
     PERFORM dnsplan_fence.be_durable();
     PERFORM dnsplan_fence.require_granted(scope, epoch);
     PERFORM pg_advisory_xact_lock(dnsplan_fence.lock_of(scope));

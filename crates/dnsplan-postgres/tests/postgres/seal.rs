@@ -29,6 +29,40 @@ async fn sealing_again_answers_the_same_whatever_was_written_since() {
 }
 
 #[tokio::test]
+async fn a_late_order_to_seal_holds_up_nobody_of_a_later_epoch() {
+    let (bed, mut reign) = (Bed::new().await, Reign::new());
+    let (order, late) = (reign.order("b"), reign.order("b"));
+    bed.resource.seal(order).await.unwrap();
+    let writer = bed.client().await;
+    let begun = format!("BEGIN; {}; INSERT INTO rows (epoch) VALUES (2)", bed.enter(2));
+    writer.batch_execute(&begun).await.unwrap();
+    bed.resource.clone().with_grace(Duration::from_millis(1)).seal(late).await.unwrap();
+    writer.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(bed.rows(2).await, 1);
+}
+
+#[tokio::test]
+async fn a_seal_that_has_waited_for_a_later_one_changes_nothing() {
+    let bed = Bed::new().await;
+    let (writer, later, earlier) = (bed.client().await, bed.client().await, bed.client().await);
+    writer.batch_execute(&format!("BEGIN; {}; COMMIT; BEGIN; {0}", bed.enter(1))).await.unwrap();
+    let late = async {
+        until_waiting(&bed, 1).await;
+        let earlier = earlier.batch_execute("SELECT dnsplan_fence.seal('orders-1', 1)");
+        let goes = async {
+            until_waiting(&bed, 2).await;
+            writer.batch_execute("COMMIT").await.unwrap();
+        };
+        tokio::join!(earlier, goes).0
+    };
+    let (later, earlier) =
+        tokio::join!(later.batch_execute("SELECT dnsplan_fence.seal('orders-1', 2)"), late);
+    later.unwrap();
+    earlier.unwrap();
+    assert!(bed.refusal(&bed.enter(2)).await.starts_with("FE001 "));
+}
+
+#[tokio::test]
 async fn the_position_is_after_the_commit_of_the_seal_itself() {
     let bed = Bed::new().await;
     let client = bed.client().await;

@@ -130,7 +130,7 @@ impl State {
 
     const fn word(self) -> u64 {
         let closed = if self.is_closed { CLOSED } else { 0 };
-        self.generation << GENERATION_SHIFT | closed | self.inside
+        (self.generation << GENERATION_SHIFT) + closed + self.inside
     }
 
     fn enter(self, generation: Generation) -> Result<Self, NotEntered> {

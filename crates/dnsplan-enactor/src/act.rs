@@ -132,7 +132,7 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
             let Some(permit) = self.permit(view, &plan, action, attempt) else {
                 return Ok(Put::Instead(Next::Rest(Rest::Stale)));
             };
-            let permit = permit.carrying(quarantine(&plan, &aside, &inherited, whole));
+            let permit = permit.carrying(quarantine(view, &plan, &aside, &inherited, whole));
             // Something stays behind at an older generation: its trees must not be reaped.
             let permit = if aside.is_empty() { permit } else { permit.holding_base() };
             let rider = rider(&plan, &aside);
@@ -269,10 +269,17 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     }
 }
 
-/// The owner names that this generation's chain has set aside so far, as the record says.
+/// The owner names that this generation's chain has set aside so far, as the record says. Where a newer tree is being staged
+/// meanwhile, the record says what both have, and a name too many is set aside rather than one too few: its tree may lack it.
 pub(crate) fn set_aside(view: &View, generation: Generation) -> BTreeSet<OwnerName> {
-    let owners = &view.sighting().record().payload.owners;
-    if newest(view) == generation { owners.clone() } else { BTreeSet::new() }
+    let record = view.sighting().record();
+    if newest(view) == generation {
+        record.payload.owners.clone()
+    } else if record.generation == generation {
+        record.payload.doubtful().cloned().collect()
+    } else {
+        BTreeSet::new()
+    }
 }
 
 /// The generation whose chain the record was last written by.
@@ -315,12 +322,20 @@ fn whole_after(record: &FenceRecord, generation: Generation, action: Move) -> Ge
     }
 }
 
+/// What a write with `owners` set aside leaves in the record.
 fn quarantine(
+    view: &View,
     plan: &Plan,
     owners: &BTreeSet<OwnerName>,
     inherited: &BTreeSet<OwnerName>,
     whole: Generation,
 ) -> Quarantine {
+    let (record, generation) = (view.sighting().record(), plan.generation());
+    if newest(view) != generation && record.generation == generation {
+        // What the tree that is being staged lacks stays known by name.
+        let inherited = owners.difference(&record.payload.owners).cloned().collect();
+        return Quarantine { inherited, whole, ..record.payload.clone() };
+    }
     let effective = if owners.is_empty() { Digest::ZERO } else { plan.zone().digest_without(owners) };
     let inherited = inherited.difference(owners).cloned().collect();
     Quarantine { owners: owners.clone(), effective, inherited, whole }

@@ -6,12 +6,14 @@
 mod common;
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Waker};
 
 use common::{Log, Watch, block_on, generation, origin, owner, owners, publish, record, set, world};
 use dnsplan_enactor::conformance::{MemoryTarget, World, sample_zone};
-use dnsplan_enactor::{Config, Event, Layout, Quarantine, Rest};
-use dnsplan_fence::Move;
+use dnsplan_enactor::{Basis, Config, Event, Layout, Quarantine, Rest, Rider};
+use dnsplan_fence::{Move, Nonce, Observed, Part, Register, Standing, Swap};
 use dnsplan_plan::{DemandReason, PlanStore, Zone};
 
 const LAYOUTS: [Layout; 3] = [Layout::Tree, Layout::InPlace, Layout::Whole];
@@ -139,6 +141,39 @@ fn what_earlier_chains_have_set_aside_the_record_knows_until_the_last_part() {
         assert_eq!(last.payload, Quarantine::default(), "{layout:?}");
         assert_eq!(last.base, generation(4));
     }
+}
+
+/// Half-way through the second plan's flip somebody has begun to stage the third, as after the store was put back to before the
+/// second one. What the second tree lacks is not pointed at, though nothing rejects it any more.
+#[test]
+fn g2_what_a_tree_lacks_is_not_flipped_to_while_a_newer_one_is_staged() {
+    let world = rejecting(Layout::Tree, ["info"]);
+    block_on(world.publish(2));
+    let (log, target) = (Log::default(), Arc::clone(&world.target));
+    let mut enactor = world.enactor_at(&target, "e1").with_observer(log.observer());
+    {
+        let mut pass = Box::pin(enactor.pass());
+        let is_flip = |event: &Event| matches!(event, Event::Wrote { action: Move::Flip(_), .. });
+        let mut context = Context::from_waker(Waker::noop());
+        while log.count(is_flip) == 0 {
+            assert!(pass.as_mut().poll(&mut context).is_pending(), "it came to an end");
+        }
+    }
+    let flipping = record(&target);
+    assert_eq!((flipping.generation, flipping.flip.is_complete()), (generation(2), false));
+    let third = block_on(world.publish(3));
+    let seen = Observed::Record(flipping.clone());
+    let answer = seen.witness().answered(Standing::new(third.generation()));
+    let part = Part::new(0, 9).unwrap();
+    let permit = seen.sight(answer).unwrap().permit(&*third, Move::Stage(part), Nonce::new(77), &flipping.by);
+    let payload = Quarantine { inherited: owners(["info"]), ..Quarantine::default() };
+    let rider = Rider::Part { plan: third, basis: Arc::new(Basis::Unknown), set_aside: owners(["info"]) };
+    let staged = block_on(target.swap(permit.unwrap().carrying(payload), rider));
+    assert_eq!(staged, Ok(Swap::Won));
+    world.target.reject(BTreeSet::new());
+    let watch = Watch::new(&world.target);
+    assert_eq!(watch.run(world.pass("e2")), Ok(Rest::Live(generation(3))));
+    assert_answered_from(&world.target, "info", &sample_zone(3));
 }
 
 /// It was set aside by a repair, so that the base is the live plan's.

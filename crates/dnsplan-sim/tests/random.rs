@@ -91,6 +91,12 @@ fn seeded_schedules_with_random_faults_hold() {
     }
 }
 
+/// The store was put back while something was set aside, and a newer tree was staged over half a flip.
+#[test]
+fn the_seed_that_forgot_what_half_a_flip_had_set_aside_holds() {
+    assert_holds(170_214..170_215, Mix::Normal);
+}
+
 #[test]
 fn a_stronger_mix_still_ends_with_the_newest_plan() {
     let heavy = assert_holds(0..400, Mix::Heavy);

@@ -18,7 +18,6 @@ const COUNTS: &str = "CREATE TABLE counted (epoch bigint PRIMARY KEY, rows bigin
     CREATE FUNCTION counts() RETURNS trigger LANGUAGE plpgsql SET search_path = public AS $$ BEGIN \
     INSERT INTO counted SELECT NEW.lowest - 1, count(*) FROM rows WHERE epoch = NEW.lowest - 1 ON CONFLICT DO NOTHING; \
     RETURN NULL; END $$; \
-    CREATE TRIGGER counts AFTER UPDATE ON toy FOR EACH ROW EXECUTE FUNCTION counts(); \
     CREATE TRIGGER counts AFTER UPDATE ON dnsplan_fence.floor FOR EACH ROW EXECUTE FUNCTION counts()";
 
 pub(crate) struct Arena {
@@ -67,10 +66,11 @@ impl Arena {
         Ok(client.query_one(&count, &[&i64::try_from(epoch)?]).await?.get(0))
     }
 
-    /// How many rows of an epoch its own seal has counted.
-    pub(crate) async fn counted(&self, epoch: u64) -> Result<i64, Error> {
+    /// How many rows of a sealed epoch there are beside those that were counted at its seal.
+    pub(crate) async fn late(&self, epoch: u64) -> Result<i64, Error> {
         let client = self.pool.get().await?;
         let counted = client.prepare_cached("SELECT rows FROM counted WHERE epoch = $1").await?;
-        Ok(client.query_one(&counted, &[&i64::try_from(epoch)?]).await?.get(0))
+        let counted: i64 = client.query_one(&counted, &[&i64::try_from(epoch)?]).await?.get(0);
+        Ok((self.rows(epoch).await? - counted).abs())
     }
 }

@@ -113,6 +113,7 @@ impl Resource {
         let client = self.pool.get().await?;
         let raise = format!(
             "BEGIN; SELECT pg_advisory_xact_lock(7); UPDATE toy SET lowest = greatest(lowest, {epoch} + 1); COMMIT; \
+             INSERT INTO counted SELECT {epoch}, count(*) FROM rows WHERE epoch = {epoch} ON CONFLICT DO NOTHING; \
              SELECT pg_current_wal_insert_lsn()"
         );
         position(last(&client.simple_query(&raise).await?))

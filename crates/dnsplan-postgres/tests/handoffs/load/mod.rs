@@ -1,8 +1,8 @@
 //! Hand-offs under load at a real server, back and forth between two nodes, and what comes of them.
 //!
 //! How late rows are told: each row has its epoch. The very transaction that raises the floor counts the rows of the epoch that
-//! it ends, by a trigger on the floor. Once all writers have ended, exactly those may be there. For forms that are to leak, only
-//! what is more than a count that was begun after the seal was committed counts.
+//! it ends, by a trigger on the floor. Once all writers have ended, exactly those may be there. Where a form is to leak, the rows
+//! are counted by the statement that follows the seal's COMMIT, so that what comes on top came after the seal beyond doubt.
 
 mod arena;
 mod form;

@@ -33,17 +33,11 @@ impl Report {
         Self { plan, handoffs, rows, late, wrong, aborted, error, pauses, drains, seals, took }
     }
 
-    /// The counts, once all writers have ended. `afterwards` has those that were begun after each seal, where it was asked.
-    pub(crate) async fn judge(&mut self, arena: &Arena, afterwards: &[i64], seen: Seen) -> Result<(), Error> {
+    /// The counts, once all writers have ended.
+    pub(crate) async fn judge(&mut self, arena: &Arena, seen: Seen) -> Result<(), Error> {
         self.late = 0;
         for epoch in 1..=self.handoffs {
-            let rows = arena.rows(epoch).await?;
-            let index = usize::try_from(epoch - 1)?;
-            let allowed = match afterwards.get(index) {
-                Some(rows) => *rows,
-                None => arena.counted(epoch).await?,
-            };
-            self.late += (rows - allowed).max(0);
+            self.late += arena.late(epoch).await?;
         }
         for (epoch, applied) in &seen.applied {
             self.rows += applied;

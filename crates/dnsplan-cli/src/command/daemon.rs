@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use dnsplan::enactor::{Config, Event};
 use dnsplan::fence::Generation;
+use dnsplan::leadership::Epoch;
 use dnsplan::plan::{PlanStore, Revision, TargetId};
 use dnsplan::{Engine, EngineConfig, EngineError, ZoneObserver};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -16,7 +17,7 @@ use crate::command::up::Voice;
 use crate::failure::{Code, Failure};
 use crate::seat::{Seat, Standing};
 use crate::session::Session;
-use crate::spec::Watcher;
+use crate::spec::{News, Watcher};
 
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -24,14 +25,27 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(crate) async fn planner(session: Session, args: args::Planner) -> Result<Code, Failure> {
     let (mut seat, mut stop) = (Seat::new(&session, &args), Stop::new()?);
     let mut planning: Option<Planning> = None;
-    let mut told = None;
+    let (mut told, mut trouble) = (None, Voice::default());
     loop {
-        match (seat.look().await, &mut planning) {
-            (Err(failure), _) => tracing::warn!("{failure}"),
-            (Ok(Standing::Leads(_)), Some(planning)) => planning.look().await,
-            (Ok(Standing::Leads(lead)), None) => {
+        let standing = match seat.look().await {
+            Ok(standing) => {
+                trouble = Voice::default();
+                Some(standing)
+            }
+            Err(failure) => {
+                trouble.say(&session, vec![News::Trouble(failure)]).await;
+                None
+            }
+        };
+        match (standing, &mut planning) {
+            (None, _) => {}
+            (Some(Standing::Leads(lead)), Some(planning)) if planning.epoch == lead.token().epoch() => {
+                planning.look().await;
+            }
+            // What was planned under an earlier epoch is refused: whoever leads again begins anew.
+            (Some(Standing::Leads(lead)), _) => {
                 let epoch = lead.token().epoch();
-                let mut begun = Planning::new(session.led_by(lead), &args.spec);
+                let mut begun = Planning::new(session.led_by(lead), epoch, &args.spec);
                 begun.start().await;
                 let (spec, data) = (args.spec.display(), session.data.display());
                 anstream::println!(
@@ -40,7 +54,7 @@ pub(crate) async fn planner(session: Session, args: args::Planner) -> Result<Cod
                 );
                 (planning, told) = (Some(begun), None);
             }
-            (Ok(Standing::Follows(holder)), _) => {
+            (Some(Standing::Follows(holder)), _) => {
                 if planning.take().is_some() {
                     anstream::println!("deposed: this planner leads no more, and plans nothing");
                 }
@@ -63,13 +77,15 @@ pub(crate) async fn planner(session: Session, args: args::Planner) -> Result<Cod
 /// A spec that is watched, and planned from.
 struct Planning {
     session: Session,
+    /// The epoch that its plans are appended under.
+    epoch: Epoch,
     watcher: Watcher,
     voice: Voice,
 }
 
 impl Planning {
-    fn new(session: Session, spec: &Path) -> Self {
-        Self { session, watcher: Watcher::new(spec), voice: Voice::default() }
+    fn new(session: Session, epoch: Epoch, spec: &Path) -> Self {
+        Self { session, epoch, watcher: Watcher::new(spec), voice: Voice::default() }
     }
 
     async fn start(&mut self) {

@@ -109,6 +109,25 @@ fn g9_of_two_planners_one_plans_and_the_next_one_takes_over() {
     assert_eq!(cell.head(), 5);
 }
 
+/// It wakes when whoever deposed it has left: it leads at once, under a later epoch, and plans under that.
+#[test]
+fn a_planner_that_wakes_up_deposed_and_leads_again_plans_again() {
+    let cell = Cell::new();
+    cell.save("spec.toml", &spec(1));
+    let planner = |name| cell.daemon(&["planner", "spec.toml", "--node", name, "--take-over-after", "2"]);
+    let first = planner("first");
+    first.signal("STOP");
+    let mut second = planner("second");
+    second.wait_out("as second, epoch 2");
+    assert_stops(&mut second, "TERM");
+    cell.save("spec.toml", &spec(2));
+    first.signal("CONT");
+    first.wait_out("as first, epoch 3");
+    first.wait_out("generation 2");
+    cell.save("spec.toml", &spec(3));
+    first.wait_out("generation 3");
+}
+
 #[test]
 fn a_planner_needs_a_name_that_fits_a_record() {
     let cell = Cell::new();

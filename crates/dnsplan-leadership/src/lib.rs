@@ -39,8 +39,8 @@
 //!
 //! ```compile_fail,E0451
 //! # use dnsplan_leadership::*;
-//! # fn f(epoch: Epoch) {
-//! let _ = Order { epoch, of: dnsplan_fence::Digest::ZERO };
+//! # fn f(epoch: Epoch, held_by: Holder) {
+//! let _ = Order { epoch, held_by };
 //! # }
 //! ```
 //!

@@ -175,7 +175,10 @@ impl Seen {
     #[must_use]
     pub fn order(&self) -> Option<Order> {
         match &self.term().phase {
-            Phase::Freezing(_) => Some(Order { epoch: self.epoch()?, of: self.record().digest }),
+            Phase::Freezing(_) => {
+                let (epoch, held_by) = (self.epoch()?, self.term().holder()?.clone());
+                Some(Order { epoch, held_by })
+            }
             Phase::Open | Phase::Sealed(..) => None,
         }
     }

@@ -144,7 +144,7 @@ impl Term {
 #[derive(PartialEq, Eq, Debug)]
 pub struct Order {
     pub(crate) epoch: Epoch,
-    pub(crate) of: Digest,
+    pub(crate) held_by: Holder,
 }
 
 impl Order {
@@ -154,10 +154,16 @@ impl Order {
         self.epoch
     }
 
+    /// Who holds it. Where each node writes a place of its own, that one's is to be sealed.
+    #[must_use]
+    pub const fn held_by(&self) -> &Holder {
+        &self.held_by
+    }
+
     /// For resources only: the floor is above the epoch now, and `position` was accepted last.
     #[must_use]
-    pub const fn done(self, position: Position) -> Receipt {
-        Receipt { epoch: self.epoch, of: self.of, position }
+    pub fn done(self, position: Position) -> Receipt {
+        Receipt { epoch: self.epoch, of: self.held_by.digest(), position }
     }
 }
 

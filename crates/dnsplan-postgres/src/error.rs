@@ -2,7 +2,7 @@
 
 use deadpool_postgres::PoolError;
 use dnsplan_leadership::text::Malformed;
-use dnsplan_leadership::{Scope, WriteId};
+use dnsplan_leadership::{Node, Scope, WriteId};
 use tokio_postgres::error::{DbError, Severity, SqlState};
 
 /// Why something did definitely not happen.
@@ -40,6 +40,9 @@ pub enum Error {
     /// An epoch that PostgreSQL's `bigint` does not hold.
     #[error("epoch {0} is more than a PostgreSQL bigint holds; no hand-over leads there")]
     TooLarge(u64),
+    /// A holder that is none of the servers.
+    #[error("{0} is none of the servers that are known here; list it with the others")]
+    Unlisted(Node),
     /// A reply that the functions of this crate do not give.
     #[error("PostgreSQL answered {0:?}: install this version's schema")]
     Answer(String),

@@ -7,7 +7,7 @@ use crate::Error;
 
 /// The tables and functions, for whoever brings schema changes into a database in another way than [`install`]. It may be run
 /// again, and has to be run in one transaction.
-pub const SCHEMA: &str = include_str!("schema.sql");
+pub const SCHEMA: &str = concat!(include_str!("schema.sql"), include_str!("servers.sql"));
 
 /// Puts [`SCHEMA`] into the database, or this version's in the place of an earlier one. Whoever does it owns it, and must not be
 /// the role that writes.

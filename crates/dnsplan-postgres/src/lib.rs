@@ -31,13 +31,16 @@
 //! # }
 //! ```
 
+mod connect;
 mod error;
 mod install;
 mod register;
 mod resource;
+pub mod servers;
 mod session;
 mod write;
 
+pub use connect::{Conninfo, InvalidConninfo};
 pub use error::Error;
 pub use install::{SCHEMA, guard, install};
 pub use register::PostgresRegister;

@@ -255,11 +255,11 @@ async fn run(session: &Session, sql: &str) -> Result<Vec<SimpleQueryMessage>, to
     session.simple_query(sql).await
 }
 
-fn position(lsn: PgLsn) -> Position {
+pub(crate) fn position(lsn: PgLsn) -> Position {
     Position::new(lsn.into())
 }
 
-fn bigint(epoch: Epoch) -> Result<i64, Error> {
+pub(crate) fn bigint(epoch: Epoch) -> Result<i64, Error> {
     // The floor is one above.
     i64::try_from(epoch.get()).ok().filter(|epoch| *epoch < i64::MAX).ok_or(Error::TooLarge(epoch.get()))
 }

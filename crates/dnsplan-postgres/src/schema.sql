@@ -5,8 +5,11 @@
 -- 3. A guarded table refuses rows from transactions that have not entered: the guard asks for this very transaction's id, so that
 --    nothing that a pooled connection, a role or a database has been set to can stand in for it.
 -- 4. The floor never falls and is never deleted, nor is a record.
+-- 5. Where a scope moves between servers, an epoch is *opened* on one of them, on the timeline that it has then. Every promotion begins
+--    another timeline: a replica has what was opened on its primary, and accepts nothing under it, whoever has promoted it.
 --
--- Refusals: FE001, the epoch is over. FE002, this transaction has not entered. FE003, the write's id is known already.
+-- Refusals: FE001, the epoch is over. FE002, this transaction has not entered. FE003, the write's id is known already. FE004, this
+-- server is not the one where the epoch is open.
 
 CREATE SCHEMA IF NOT EXISTS dnsplan_fence;
 
@@ -22,6 +25,8 @@ CREATE TABLE IF NOT EXISTS dnsplan_fence.floor (
     -- What is known of the writes of lower epochs was deleted.
     pruned bigint NOT NULL DEFAULT 0
 );
+-- Where a scope moves between servers: the only epoch that is accepted, and the timeline of the server that accepts it.
+ALTER TABLE dnsplan_fence.floor ADD COLUMN IF NOT EXISTS open_epoch bigint, ADD COLUMN IF NOT EXISTS open_timeline bigint;
 
 -- What each seal answered. Whoever has replayed the log up to `position` has every write up to `epoch`, and the seal.
 CREATE TABLE IF NOT EXISTS dnsplan_fence.seal (
@@ -72,25 +77,32 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 #variable_conflict use_variable
 DECLARE
     suffix text := replace(scope, '-', '_');
-    me text := pg_current_xact_id()::text;
-    has_entered boolean := coalesce(current_setting('dnsplan_fence.entered_' || suffix, true) = me, false);
+    me text;
+    has_entered boolean;
     floor bigint;
+    open_epoch bigint;
+    open_timeline bigint;
     known boolean;
 BEGIN
+    IF pg_is_in_recovery() THEN
+        PERFORM dnsplan_fence.refuse_here(scope, epoch, 'this server is a replica');
+    END IF;
+    me := pg_current_xact_id()::text;
+    has_entered := coalesce(current_setting('dnsplan_fence.entered_' || suffix, true) = me, false);
     IF has_entered AND current_setting('dnsplan_fence.epoch_' || suffix) <> epoch::text THEN
         RAISE EXCEPTION USING ERRCODE = 'FE002',
             MESSAGE = format('this transaction writes %s under epoch %s already, not under %s', scope,
                              current_setting('dnsplan_fence.epoch_' || suffix), epoch),
             HINT = 'Begin a transaction of its own for each epoch.';
     END IF;
-    SELECT f.lowest INTO floor FROM dnsplan_fence.floor f WHERE f.scope = scope;
+    SELECT f.lowest, f.open_epoch INTO floor, open_epoch FROM dnsplan_fence.floor f WHERE f.scope = scope;
     IF NOT FOUND OR epoch IS NULL OR epoch < 1 THEN
         RAISE EXCEPTION USING ERRCODE = 'FE002',
             MESSAGE = format('there is no epoch %s of %s', epoch, scope),
             HINT = 'Epochs begin at 1; dnsplan_fence.guard(table, scope) makes a scope known.';
     END IF;
     -- The first write of an epoch that no seal has made room for. The lock is taken by the floor's own trigger.
-    IF epoch > floor AND NOT has_entered THEN
+    IF epoch > floor AND NOT has_entered AND open_epoch IS NULL THEN
         PERFORM dnsplan_fence.require_granted(scope, epoch);
         PERFORM pg_advisory_xact_lock(dnsplan_fence.lock_of(scope));
         UPDATE dnsplan_fence.floor f SET lowest = epoch WHERE f.scope = scope AND f.lowest < epoch;
@@ -99,9 +111,11 @@ BEGIN
     IF epoch >= floor THEN
         PERFORM pg_advisory_xact_lock_shared(dnsplan_fence.lock_of(scope));
         IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-            SELECT f.lowest INTO floor FROM dnsplan_fence.floor f WHERE f.scope = scope FOR SHARE;
+            SELECT f.lowest, f.open_epoch, f.open_timeline INTO floor, open_epoch, open_timeline
+            FROM dnsplan_fence.floor f WHERE f.scope = scope FOR SHARE;
         ELSE
-            SELECT f.lowest INTO floor FROM dnsplan_fence.floor f WHERE f.scope = scope;
+            SELECT f.lowest, f.open_epoch, f.open_timeline INTO floor, open_epoch, open_timeline
+            FROM dnsplan_fence.floor f WHERE f.scope = scope;
         END IF;
     END IF;
     IF epoch < floor THEN
@@ -109,6 +123,9 @@ BEGIN
             MESSAGE = format('epoch %s of %s is over: nothing below %s is accepted', epoch, scope, floor),
             DETAIL = floor::text,
             HINT = 'Load the record and send the write to its holder.';
+    END IF;
+    IF open_epoch IS NOT NULL AND (open_epoch <> epoch OR open_timeline <> dnsplan_fence.timeline()) THEN
+        PERFORM dnsplan_fence.refuse_here(scope, epoch, 'it was not opened on this server');
     END IF;
     PERFORM set_config('dnsplan_fence.entered_' || suffix, me, true),
             set_config('dnsplan_fence.epoch_' || suffix, epoch::text, true);
@@ -296,11 +313,12 @@ END $$;
 CREATE OR REPLACE FUNCTION dnsplan_fence.keep_floor() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-    IF TG_OP <> 'UPDATE' OR NEW.scope <> OLD.scope OR NEW.lowest < OLD.lowest OR NEW.pruned < OLD.pruned THEN
+    IF TG_OP <> 'UPDATE' OR NEW.scope <> OLD.scope OR NEW.lowest < OLD.lowest OR NEW.pruned < OLD.pruned
+       OR (OLD.open_epoch IS NOT NULL AND (NEW.open_epoch IS NULL OR NEW.open_timeline IS NULL OR NEW.open_epoch < OLD.open_epoch)) THEN
         RAISE EXCEPTION USING ERRCODE = 'FE002', MESSAGE = 'a floor never falls and is never deleted',
             HINT = 'A node that is to write again is granted a new epoch.';
     END IF;
-    IF NEW.lowest > OLD.lowest THEN
+    IF NEW.lowest > OLD.lowest OR NEW.open_epoch IS DISTINCT FROM OLD.open_epoch THEN
         PERFORM pg_advisory_xact_lock(dnsplan_fence.lock_of(OLD.scope));
     END IF;
     RETURN NEW;
@@ -379,7 +397,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA dnsplan_fence TO %s', whom);
     EXECUTE format('GRANT EXECUTE ON FUNCTION dnsplan_fence.enter, dnsplan_fence.require_entered, dnsplan_fence.lookup, '
-                   'dnsplan_fence.load TO %s', whom);
+                   'dnsplan_fence.load, dnsplan_fence.open_epoch TO %s', whom);
 END $$;
 
 -- What a role that hands over may do.
@@ -388,7 +406,8 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     EXECUTE format('GRANT USAGE ON SCHEMA dnsplan_fence TO %s', whom);
     EXECUTE format('GRANT EXECUTE ON FUNCTION dnsplan_fence.load, dnsplan_fence.swap, dnsplan_fence.seal, dnsplan_fence.sealed, '
-                   'dnsplan_fence.evict, dnsplan_fence.lookup, dnsplan_fence.prune TO %s', whom);
+                   'dnsplan_fence.evict, dnsplan_fence.lookup, dnsplan_fence.prune, dnsplan_fence.open, dnsplan_fence.open_epoch, '
+                   'dnsplan_fence.sing, dnsplan_fence.look TO %s', whom);
 END $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA dnsplan_fence FROM PUBLIC;

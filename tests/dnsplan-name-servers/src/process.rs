@@ -88,6 +88,12 @@ impl Guard {
         Ok(())
     }
 
+    /// Its process.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The end of what it has said so far.
     #[must_use]
     pub fn said(&self) -> String {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio_postgres::{Config, NoTls};
 
 /// The Debian package.
-const PACKAGE: &str = "postgresql";
+pub(crate) const PACKAGE: &str = "postgresql";
 
 /// Where Debian has the servers, by version. What is on the path may be anything.
 const INSTALLED: &str = "/usr/lib/postgresql";
@@ -34,7 +34,7 @@ pub struct Server {
 
 /// Who the server runs as: it refuses to be root.
 #[derive(Clone, Debug)]
-struct User(Option<(u32, u32)>);
+pub(crate) struct User(Option<(u32, u32)>);
 
 impl Server {
     /// Starts a server with `settings` of its own, such as `fsync=off`.
@@ -44,12 +44,7 @@ impl Server {
     pub fn start(settings: &[&str]) -> Result<Self, StartError> {
         let (user, programs) = (User::find()?, programs()?);
         let directory = user.directory()?;
-        let data = directory.path().join("data");
-        let mut init = vec![programs.join("initdb").into_os_string(), "--pgdata".into(), data.into()];
-        init.extend(["--no-sync", "--auth=trust", "--username=postgres"].map(OsString::from));
-        init.extend(["--encoding=UTF8", "--locale=C"].map(OsString::from));
-        let (program, arguments) = user.command(init);
-        run(&program, PACKAGE, arguments, File::open("/dev/null")?)?;
+        init(&user, &programs, directory.path())?;
         Self::serve(user, programs, directory, settings)
     }
 
@@ -59,15 +54,7 @@ impl Server {
     /// [`StartError`] says what to install, or what the server said.
     pub fn start_replica(&self, settings: &[&str]) -> Result<Self, StartError> {
         let directory = self.user.directory()?;
-        let data = directory.path().join("data");
-        let (host, port) = (self.address.ip().to_string(), self.address.port().to_string());
-        let mut copy =
-            vec![self.programs.join("pg_basebackup").into_os_string(), "--pgdata".into(), data.into()];
-        let words = ["--host", &host, "--port", &port, "--username", "postgres"];
-        copy.extend(words.map(OsString::from));
-        copy.extend(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"].map(OsString::from));
-        let (program, arguments) = self.user.command(copy);
-        run(&program, PACKAGE, arguments, File::open("/dev/null")?)?;
+        copy(&self.user, &self.programs, directory.path(), self.address)?;
         Self::serve(self.user.clone(), self.programs.clone(), directory, settings)
     }
 
@@ -80,10 +67,12 @@ impl Server {
         let mut tries = 0;
         loop {
             tries += 1;
-            match serve(&user, &programs, directory.path(), settings) {
+            let address = ports::free_address()?;
+            match serve(&user, &programs, directory.path(), &directory.path().join("log"), address, settings)
+            {
                 Err(StartError::Failed { said, .. }) if tries < STARTS && said.contains("in use") => {}
                 Err(error) => return Err(error),
-                Ok((guard, address)) => return Ok(Self { guard, address, user, programs, directory }),
+                Ok(guard) => return Ok(Self { guard, address, user, programs, directory }),
             }
         }
     }
@@ -132,7 +121,7 @@ impl Drop for Server {
 
 impl User {
     /// Whoever runs the test, or `postgres` where that is root.
-    fn find() -> Result<Self, StartError> {
+    pub(crate) fn find() -> Result<Self, StartError> {
         let id = |arguments: &[&str]| -> Result<Option<u32>, StartError> {
             let output = Command::new("id").args(arguments).output()?;
             Ok(String::from_utf8_lossy(&output.stdout).trim().parse().ok())
@@ -146,7 +135,7 @@ impl User {
     }
 
     /// A directory of this user's own.
-    fn directory(&self) -> Result<TempDir, StartError> {
+    pub(crate) fn directory(&self) -> Result<TempDir, StartError> {
         let directory = tempfile::Builder::new().prefix("dnsplan-").tempdir()?;
         if let Self(Some((uid, gid))) = *self {
             chown(directory.path(), Some(uid), Some(gid))?;
@@ -155,7 +144,7 @@ impl User {
     }
 
     /// A command and its arguments, run as this user: `setpriv` becomes the program, so that what is killed is the server.
-    fn command(&self, words: Vec<OsString>) -> (String, Vec<OsString>) {
+    pub(crate) fn command(&self, words: Vec<OsString>) -> (String, Vec<OsString>) {
         let mut all: Vec<OsString> = match self.0 {
             Some((uid, gid)) => {
                 let ids = [format!("--reuid={uid}"), format!("--regid={gid}"), "--clear-groups".to_owned()];
@@ -168,7 +157,7 @@ impl User {
 }
 
 /// The directory of the newest version's programs, or of those on the path where Debian's are not there.
-fn programs() -> Result<PathBuf, StartError> {
+pub(crate) fn programs() -> Result<PathBuf, StartError> {
     let versions = std::fs::read_dir(INSTALLED).into_iter().flatten().flatten().map(|entry| entry.path());
     let is_there = |path: &PathBuf| path.join("bin/postgres").is_file() && path.join("bin/initdb").is_file();
     let number = |path: &PathBuf| path.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok());
@@ -179,26 +168,57 @@ fn programs() -> Result<PathBuf, StartError> {
     newest.map(|path| path.join("bin")).or_else(|| std::env::split_paths(&path).find(has_both)).ok_or(missing)
 }
 
-fn serve(
+/// Makes a new cluster in `directory`.
+pub(crate) fn init(user: &User, programs: &Path, directory: &Path) -> Result<(), StartError> {
+    let mut words =
+        vec![programs.join("initdb").into_os_string(), "--pgdata".into(), directory.join("data").into()];
+    words.extend(["--no-sync", "--auth=trust", "--username=postgres"].map(OsString::from));
+    words.extend(["--encoding=UTF8", "--locale=C"].map(OsString::from));
+    let (program, arguments) = user.command(words);
+    run(&program, PACKAGE, arguments, File::open("/dev/null")?)
+}
+
+/// Copies the server at `from` into `directory`, as a replica of it.
+pub(crate) fn copy(
     user: &User,
     programs: &Path,
     directory: &Path,
+    from: SocketAddr,
+) -> Result<(), StartError> {
+    let (host, port) = (from.ip().to_string(), from.port().to_string());
+    let mut words = vec![
+        programs.join("pg_basebackup").into_os_string(),
+        "--pgdata".into(),
+        directory.join("data").into(),
+    ];
+    words.extend(["--host", &host, "--port", &port, "--username", "postgres"].map(OsString::from));
+    words.extend(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"].map(OsString::from));
+    let (program, arguments) = user.command(words);
+    run(&program, PACKAGE, arguments, File::open("/dev/null")?)
+}
+
+/// Starts a server on what is in `directory`, and waits until it takes connections.
+pub(crate) fn serve(
+    user: &User,
+    programs: &Path,
+    directory: &Path,
+    log: &Path,
+    address: SocketAddr,
     settings: &[&str],
-) -> Result<(Guard, SocketAddr), StartError> {
-    let address = ports::free_address()?;
+) -> Result<Guard, StartError> {
     let mut words =
         vec![programs.join("postgres").into_os_string(), "-D".into(), directory.join("data").into()];
     let port = format!("port={}", address.port());
-    let fixed = [port.as_str(), "listen_addresses=127.0.0.1", "unix_socket_directories="];
+    let listen = format!("listen_addresses={}", address.ip());
+    let fixed = [port.as_str(), listen.as_str(), "unix_socket_directories="];
     words.extend(fixed.iter().chain(settings).flat_map(|setting| ["-c".into(), (*setting).into()]));
     let (program, arguments) = user.command(words);
-    let mut guard = Guard::start(&program, PACKAGE, arguments, &directory.join("log"))?;
+    let mut guard = Guard::start(&program, PACKAGE, arguments, log)?;
     // The last line of a start. Until then it accepts connections, and refuses them.
-    let log = directory.join("log");
     let is_ready = || {
-        let said = std::fs::read_to_string(&log).unwrap_or_default();
+        let said = std::fs::read_to_string(log).unwrap_or_default();
         said.contains("ready to accept") && TcpStream::connect(address).is_ok()
     };
     guard.until("it was ready", is_ready)?;
-    Ok((guard, address))
+    Ok(guard)
 }

@@ -1,5 +1,6 @@
 //! What can be said on the command line.
 
+mod handoff;
 mod hosted;
 mod primary;
 mod simulate;
@@ -13,8 +14,9 @@ use clap_complete::Shell;
 use dnsplan::leadership::Node;
 use dnsplan::plan::OwnerName;
 
+pub(crate) use handoff::{Handoff, Steward};
 pub(crate) use hosted::{Hosted, HostedPace, Remote, Target, ZoneId};
-pub(crate) use primary::{AtPrimary, Primary, Signing};
+pub(crate) use primary::{AtPrimary, Primary, Signing, address as name_server};
 pub(crate) use simulate::{Faults, Simulate};
 pub(crate) use transfer::Transfer;
 
@@ -108,6 +110,14 @@ pub(crate) enum Command {
     Validate(Validate),
     /// Write what a DNS provider has as a spec
     Import(Import),
+    /// Hand a writer role over between PostgreSQL servers, and have its endpoint follow as a plan
+    ///
+    /// Freeze, seal, catch up, promote, grant, canary, publish: what each step is for, docs/leadership.md says. Ends promoted (exit 0)
+    /// or rolled back under a new epoch (exit 1); 3 where another hand-off is under way, 4 where the node is not fit. May be killed at
+    /// any moment: --resume, or a steward, goes on from what the record says.
+    Handoff(Handoff),
+    /// Finish hand-offs that were left, and say when somebody is the writer who should not be
+    Steward(Steward),
     /// Play the October 2025 race, a scenario or random schedules on the production loop
     ///
     /// Time is virtual, and everything is looked at after every step. Exits with 5 where an invariant is violated, and says

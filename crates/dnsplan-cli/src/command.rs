@@ -11,10 +11,12 @@ mod up;
 
 use clap::CommandFactory;
 
+pub(crate) use daemon::Stop;
 pub(crate) use hosted::settings;
 
 use crate::args::{Cli, Command, Target};
 use crate::failure::{Code, Failure};
+use crate::handoff;
 use crate::import;
 use crate::session::Session;
 use crate::simulate;
@@ -52,6 +54,8 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
             publish::validate(&spec, common)
         }
         Command::Import(args) => import::import(common, args).await,
+        Command::Handoff(args) => handoff::handoff(common, &args).await,
+        Command::Steward(args) => handoff::steward_daemon(common, &args).await,
         Command::Simulate(args) => simulate::run(&args, common.format),
         Command::Completions(args) => {
             // Not straight to standard output: a reader that has gone away would be a panic there.

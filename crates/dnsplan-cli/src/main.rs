@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod failure;
+mod handoff;
 mod import;
 mod preview;
 mod render;

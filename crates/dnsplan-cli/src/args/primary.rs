@@ -39,7 +39,7 @@ impl fmt::Display for Primary {
 }
 
 /// The address of a name server, with port 53 where none is given.
-pub(super) fn address(text: &str) -> Option<SocketAddr> {
+pub(crate) fn address(text: &str) -> Option<SocketAddr> {
     let with_port = || text.parse::<IpAddr>().ok().map(|address| SocketAddr::new(address, PORT));
     text.parse().ok().or_else(with_port)
 }

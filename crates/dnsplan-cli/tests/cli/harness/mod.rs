@@ -220,8 +220,12 @@ impl Daemon {
 
     #[track_caller]
     pub(crate) fn assert_alive(&mut self) {
-        let status = self.child.try_wait().unwrap();
-        assert_eq!(status, None, "it has ended:\n{}\n{}", self.out(), self.err());
+        assert!(!self.has_ended(), "it has ended:\n{}\n{}", self.out(), self.err());
+    }
+
+    /// Whether it is there no more.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
     }
 
     /// The end of it, by itself.

@@ -1,0 +1,126 @@
+//! `handoff` alone: who leads, and how far a hand-off has come.
+
+use dnsplan::leadership::{Epoch, Phase, Seen};
+use dnsplan_postgres::servers::{Endpoint, Look, Member, Standing};
+use serde_json::json;
+
+use crate::failure::{Code, Failure};
+use crate::handoff::{Stewarding, trouble};
+use crate::render::{self, BOLD, styled};
+use crate::session::Session;
+
+pub(super) async fn show(session: &Session, steward: &Stewarding) -> Result<Code, Failure> {
+    let (seen, looks) = (steward.seen().await, steward.looks().await);
+    let (role, name) = (steward.servers().scope(), steward.endpoint().name());
+    let state = match &seen {
+        Ok(Some(seen)) => state(seen),
+        Ok(None) => "nobody ever led; have a node lead with --to NODE".to_owned(),
+        Err(ended) => trouble(ended).message,
+    };
+    let resolved = steward.endpoint().resolved().await?;
+    let published = steward.endpoint().published().await?;
+    let record = seen.as_ref().ok().and_then(Option::as_ref);
+    let notes = looks
+        .iter()
+        .filter_map(|(member, look)| note(record?, &member.node().to_string(), look.as_ref().ok()?));
+    let notes: Vec<String> = notes.collect();
+    if session.is_json() {
+        let node = |(member, look): &(Member, Result<Look, String>)| json!({ "node": member.node().to_string(), "state": standing(look) });
+        let nodes: Vec<_> = looks.iter().map(node).collect();
+        render::print_json(&json!({
+            "schema": "dnsplan.handoff.status/1", "role": role.as_str(), "state": state,
+            "epoch": record.and_then(Seen::epoch).map(Epoch::get),
+            "holder": record.and_then(|seen| seen.term().holder()).map(ToString::to_string),
+            "endpoint": name, "leads_to": resolved.map(|node| node.to_string()), "published_epoch": published,
+            "nodes": nodes, "notes": notes
+        }));
+        return Ok(Code::Done);
+    }
+    anstream::println!("{}", styled(BOLD, format!("Role {role}")));
+    anstream::println!("{state}");
+    let leads_to = resolved.map_or_else(|| "none of the nodes".to_owned(), |node| node.to_string());
+    anstream::println!("{name} leads to {leads_to}; its plan is of generation {published}");
+    let rows = looks.iter().map(|(member, look)| vec![member.node().to_string(), standing(look)]).collect();
+    anstream::println!("{}", render::table(&["NODE", "STATE"], rows));
+    notes.iter().for_each(|note| anstream::println!("note: {note}"));
+    Ok(Code::Done)
+}
+
+/// What a record says, in one line.
+pub(super) fn state(seen: &Seen) -> String {
+    let epoch = seen.epoch().map_or(0, Epoch::get);
+    let holder = seen.term().holder().map_or_else(|| "nobody".to_owned(), ToString::to_string);
+    match seen.term().phase() {
+        Phase::Open if epoch == 0 => "nobody ever led; have a node lead with --to NODE".to_owned(),
+        Phase::Open => match (seen.term().origin(), seen.term().outcome()) {
+            (Some(origin), Some(outcome)) => {
+                format!("{holder} has epoch {epoch} ({outcome}; it was {}'s)", origin.from())
+            }
+            _ => format!("{holder} has epoch {epoch}"),
+        },
+        Phase::Freezing(intent) => {
+            format!(
+                "epoch {epoch} of {holder} is to end, for {} (hand-off {})",
+                intent.successor(),
+                intent.id()
+            )
+        }
+        Phase::Sealed(intent, receipt) => format!(
+            "epoch {epoch} of {holder} is sealed at position {}, for {} (hand-off {})",
+            receipt.position(),
+            intent.successor(),
+            intent.id()
+        ),
+    }
+}
+
+fn standing(look: &Result<Look, String>) -> String {
+    match look {
+        Err(why) => format!("does not answer: {why}"),
+        Ok(look) => {
+            let at = look.at;
+            match (look.standing, look.open()) {
+                (Standing::Primary(timeline), Some(epoch)) => {
+                    format!("takes writes under epoch {epoch}, on timeline {timeline}, at position {at}")
+                }
+                (Standing::Primary(timeline), None) => {
+                    let lowest = look.lowest.map_or_else(
+                        || "nothing is known of the role".to_owned(),
+                        |lowest| format!("nothing below epoch {lowest}"),
+                    );
+                    format!(
+                        "a primary that takes no writes of the role ({lowest}), on timeline {timeline}, at position {at}"
+                    )
+                }
+                (Standing::Replica { is_fed: true }, _) => format!("a replica, at position {at}"),
+                (Standing::Replica { is_fed: false }, _) => {
+                    format!("a replica that gets nothing from a primary, at position {at}")
+                }
+            }
+        }
+    }
+}
+
+/// What is not as the record says, with what to do about it.
+fn note(seen: &Seen, node: &str, look: &Look) -> Option<String> {
+    let (epoch, holder) = (seen.epoch()?, seen.term().holder()?);
+    if *seen.term().phase() != Phase::Open {
+        return None;
+    }
+    let is_holder = holder.node.to_string() == node;
+    let is_sealed = look.lowest.is_some_and(|lowest| lowest.get() > epoch.get());
+    match look.timeline() {
+        Some(_) if is_holder && is_sealed => Some(format!(
+            "{node} refuses epoch {epoch}, though the record grants it: somebody else has sealed it; hand over to another node, which \
+             begins a new epoch"
+        )),
+        Some(timeline) if is_holder && timeline != holder.incarnation.get() => Some(format!(
+            "{node} was promoted since it was granted epoch {epoch}, and takes no writes: hand over to another node"
+        )),
+        Some(timeline) if !is_holder => Some(format!(
+            "{node} is a primary, on timeline {timeline}, and does not lead: make it a replica of {} (pg_rewind)",
+            holder.node
+        )),
+        _ => None,
+    }
+}

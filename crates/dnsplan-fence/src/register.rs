@@ -69,3 +69,28 @@ pub trait Register: Sync {
         rider: Self::Rider,
     ) -> impl Future<Output = Result<Swap<Self::Payload>, Self::Error>> + Send;
 }
+
+impl<R: Register> Register for &R {
+    type Payload = R::Payload;
+    type Rider = R::Rider;
+    type Error = R::Error;
+
+    fn load(&self) -> impl Future<Output = Result<Observed<Self::Payload>, Self::Error>> + Send {
+        R::load(self)
+    }
+
+    fn create(
+        &self,
+        genesis: Genesis<Self::Payload>,
+    ) -> impl Future<Output = Result<Swap<Self::Payload>, Self::Error>> + Send {
+        R::create(self, genesis)
+    }
+
+    fn swap(
+        &self,
+        permit: Permit<Self::Payload>,
+        rider: Self::Rider,
+    ) -> impl Future<Output = Result<Swap<Self::Payload>, Self::Error>> + Send {
+        R::swap(self, permit, rider)
+    }
+}

@@ -409,5 +409,3 @@ BEGIN
                    'dnsplan_fence.evict, dnsplan_fence.lookup, dnsplan_fence.prune, dnsplan_fence.open, dnsplan_fence.open_epoch, '
                    'dnsplan_fence.sing, dnsplan_fence.look TO %s', whom);
 END $$;
-
-REVOKE ALL ON ALL FUNCTIONS IN SCHEMA dnsplan_fence FROM PUBLIC;

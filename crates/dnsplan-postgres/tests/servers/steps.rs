@@ -1,0 +1,95 @@
+//! Step by step: what has to be there before the next one.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use dnsplan_leadership::{Outcome, Step, Wait, Write};
+use dnsplan_postgres::servers::{Limits, Progress};
+
+use crate::bed::{Bed, LIMITS, demand, go, go_until, name};
+
+#[tokio::test]
+async fn g9_nobody_is_promoted_before_it_has_the_seal() {
+    let bed = Bed::led().await;
+    let mut steward = bed.steward(LIMITS);
+    let to_b = demand(&steward, "b").await;
+    assert!(matches!(
+        steward.tick(Some(&to_b), None).await.unwrap(),
+        Progress::Took(Step::Write(Write::Freeze(_)))
+    ));
+    bed.sql("b", "SELECT pg_wal_replay_pause()").await;
+    let recorded = |progress: &Progress| matches!(progress, Progress::Took(Step::Write(Write::Record(_))));
+    go_until(&mut steward, Some(&to_b), recorded).await;
+    for _ in 0..3 {
+        let waits = steward.tick(Some(&to_b), None).await.unwrap();
+        assert!(matches!(waits, Progress::Waits(Wait::CatchUp(_))), "{waits:?}");
+    }
+    bed.sql("b", "SELECT pg_wal_replay_resume()").await;
+    go_until(&mut steward, Some(&to_b), |progress| *progress == Progress::Promoted(name("b"))).await;
+    // Promoted, it takes no writes before it is granted them.
+    let refused = bed.refusal("b", "SELECT dnsplan_fence.enter('orders', 2)").await;
+    assert!(refused.starts_with("FE004 "), "{refused}");
+    let Progress::Settled { epoch, holder, handoff, .. } = go(&mut steward, Some(&to_b), None).await else {
+        panic!()
+    };
+    assert_eq!((epoch.get(), holder.to_string()), (2, "b.2".to_owned()));
+    assert_eq!(handoff, Some((to_b.id(), Outcome::Promoted)));
+    bed.sql("b", "SELECT dnsplan_fence.enter('orders', 2)").await;
+}
+
+#[tokio::test]
+async fn g9_a_primary_that_lacks_the_seal_is_granted_nothing() {
+    let bed = Bed::led().await;
+    let mut steward = bed.steward(Limits { catch_up: Duration::from_millis(1), ..LIMITS });
+    let to_b = demand(&steward, "b").await;
+    assert!(matches!(
+        steward.tick(Some(&to_b), None).await.unwrap(),
+        Progress::Took(Step::Write(Write::Freeze(_)))
+    ));
+    // Cut off and promoted by somebody, it is a primary without the last writes.
+    bed.sql("b", "ALTER SYSTEM SET primary_conninfo = ''").await;
+    bed.sql("b", "SELECT pg_reload_conf()").await;
+    bed.sql("b", "SELECT pg_promote()").await;
+    let Progress::Settled { epoch, holder, handoff, .. } = go(&mut steward, Some(&to_b), None).await else {
+        panic!()
+    };
+    assert_eq!((epoch.get(), holder.to_string()), (2, "a.1".to_owned()));
+    assert_eq!(handoff, Some((to_b.id(), Outcome::RolledBack)));
+}
+
+#[tokio::test]
+async fn g9_what_another_began_is_left_alone_until_it_does_not_move() {
+    let bed = Bed::led().await;
+    let (mut first, mut second) = (bed.steward(LIMITS), bed.steward(LIMITS));
+    let to_b = demand(&first, "b").await;
+    let sealed = |progress: &Progress| matches!(progress, Progress::Took(Step::Write(Write::Record(_))));
+    go_until(&mut first, Some(&to_b), sealed).await;
+    for _ in 0..3 {
+        assert_eq!(second.tick(None, None).await.unwrap(), Progress::Waits(Wait::HandOff(to_b.id())));
+    }
+    let mut third = bed.steward(Limits { abandoned: Duration::from_millis(1), ..LIMITS });
+    let Progress::Settled { handoff, .. } = go(&mut third, None, None).await else { panic!() };
+    assert_eq!(handoff, Some((to_b.id(), Outcome::Promoted)));
+}
+
+#[tokio::test]
+async fn g9_nothing_is_published_before_the_canary_is_read_back() {
+    let bed = Bed::new().await;
+    let mut steward = bed.steward(LIMITS);
+    // A steward by itself has nobody lead.
+    for _ in 0..2 {
+        assert_eq!(steward.tick(None, None).await.unwrap(), Progress::Waits(Wait::Candidate));
+    }
+    bed.sign.is_blind.store(true, Ordering::Relaxed);
+    let first = name("a");
+    let mut opened = 0;
+    while opened < 3 {
+        match steward.tick(None, Some(&first)).await.unwrap() {
+            Progress::Opened(..) => opened += 1,
+            Progress::Took(_) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    bed.sign.is_blind.store(false, Ordering::Relaxed);
+    assert!(matches!(steward.tick(None, Some(&first)).await.unwrap(), Progress::Published(..)));
+}

@@ -3,6 +3,7 @@
 mod endpoint;
 mod file;
 mod install;
+mod metrics;
 mod register;
 mod run;
 mod show;

@@ -119,12 +119,14 @@ BEGIN
         END IF;
     END IF;
     IF epoch < floor THEN
+        PERFORM nextval('dnsplan_fence.refused');
         RAISE EXCEPTION USING ERRCODE = 'FE001',
             MESSAGE = format('epoch %s of %s is over: nothing below %s is accepted', epoch, scope, floor),
             DETAIL = floor::text,
             HINT = 'Load the record and send the write to its holder.';
     END IF;
     IF open_epoch IS NOT NULL AND (open_epoch <> epoch OR open_timeline <> dnsplan_fence.timeline()) THEN
+        PERFORM nextval('dnsplan_fence.refused');
         PERFORM dnsplan_fence.refuse_here(scope, epoch, 'it was not opened on this server');
     END IF;
     PERFORM set_config('dnsplan_fence.entered_' || suffix, me, true),

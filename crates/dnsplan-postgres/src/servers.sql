@@ -7,6 +7,9 @@ CREATE TABLE IF NOT EXISTS dnsplan_fence.canary (
     at timestamptz NOT NULL DEFAULT now()
 );
 
+-- How many writes were refused because their epoch is over, or open elsewhere. A sequence, as it keeps what a refusal rolls back.
+CREATE SEQUENCE IF NOT EXISTS dnsplan_fence.refused MINVALUE 0 START 1;
+
 -- The timeline that this server writes.
 CREATE OR REPLACE FUNCTION dnsplan_fence.timeline() RETURNS bigint
 LANGUAGE sql VOLATILE STRICT
@@ -84,7 +87,8 @@ END $$;
 -- What this server is, at this moment, to whoever hands the scope over. A replica answers, too.
 CREATE OR REPLACE FUNCTION dnsplan_fence.look(
     scope text, OUT system text, OUT is_replica boolean, OUT timeline bigint, OUT at pg_lsn, OUT is_fed boolean, OUT lowest bigint,
-    OUT open_epoch bigint, OUT open_timeline bigint, OUT sealed_epoch bigint, OUT sealed_at pg_lsn, OUT canary bigint)
+    OUT open_epoch bigint, OUT open_timeline bigint, OUT sealed_epoch bigint, OUT sealed_at pg_lsn, OUT canary bigint,
+    OUT refused bigint)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -104,6 +108,7 @@ BEGIN
     SELECT s.epoch, s.position INTO sealed_epoch, sealed_at
     FROM dnsplan_fence.seal s WHERE s.scope = scope ORDER BY s.epoch DESC LIMIT 1;
     SELECT c.epoch INTO canary FROM dnsplan_fence.canary c WHERE c.scope = scope;
+    SELECT CASE WHEN r.is_called THEN r.last_value ELSE 0 END INTO refused FROM dnsplan_fence.refused r;
 END $$;
 
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA dnsplan_fence FROM PUBLIC;

@@ -1,5 +1,6 @@
 //! What `handoff` and `steward` take.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -38,4 +39,7 @@ pub(crate) struct Steward {
     /// How often to look, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 500, value_parser = clap::value_parser!(u64).range(10..=60_000))]
     pub(crate) poll: u64,
+    /// Address to answer Prometheus on, at /metrics [default: none]
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub(crate) metrics: Option<SocketAddr>,
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use dnsplan::fence::Generation;
 use dnsplan::leadership::Node;
-use dnsplan::leadership::monitor::{Alarm, Claim, Instance, Limits, Monitor, Poll, Register};
-use dnsplan_postgres::servers::{Endpoint, Progress};
+use dnsplan::leadership::monitor::{Alarm, Claim, Instance, Limits, Monitor, Poll, Refusals, Register};
+use dnsplan_postgres::servers::{Endpoint, Look, Member, Progress};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -13,7 +14,7 @@ use crate::command::Stop;
 use crate::failure::{Code, Failure};
 use crate::handoff::file::File;
 use crate::handoff::step::Step;
-use crate::handoff::{Stewarding, trouble};
+use crate::handoff::{Stewarding, metrics, trouble};
 use crate::session::Session;
 
 /// For how long the endpoint's name may lag behind the record: its TTL and the enactors' pace.
@@ -31,6 +32,9 @@ pub(super) async fn watch(
     let (poll, mut stop, begun) = (Duration::from_millis(args.poll), Stop::new()?, Instant::now());
     let mut monitor = Monitor::new(Limits { skew: SKEW, stuck: STUCK, stale: STUCK });
     let mut last = None;
+    if let Some(at) = args.metrics {
+        metrics::listen(at)?;
+    }
     if !session.is_json() {
         anstream::println!("ready: watching {} on {} nodes", file.role, file.nodes.len());
     }
@@ -89,20 +93,9 @@ async fn look(
 /// Asks every server and the name, then the register, and tells what is wrong.
 async fn observe(session: &Session, steward: &Stewarding, monitor: &mut Monitor, begun: Instant) {
     let (looks, advertised) = tokio::join!(steward.looks(), steward.endpoint().resolved());
-    let instances = looks.iter().map(|(member, look)| {
-        let claim = match look {
-            Err(_) => Claim::Unreachable,
-            Ok(look) if look.timeline().is_none() => Claim::Reader,
-            Ok(look) => match (look.opened, look.lowest) {
-                // Whoever is sealed knows that it is no writer. Whoever was promoted past the protocol does not.
-                (Some((epoch, _)), Some(lowest)) if epoch >= lowest => Claim::Writer(Some(epoch)),
-                _ => Claim::Reader,
-            },
-        };
-        Instance { node: member.node().clone(), claim }
-    });
-    let (instances, advertised): (Vec<Instance>, Option<Node>) =
-        (instances.collect(), advertised.ok().flatten());
+    let advertised: Option<Node> = advertised.ok().flatten();
+    let instances: Vec<Instance> = looks.iter().map(instance).collect();
+    let refused: Vec<Refusals> = looks.iter().filter_map(refusals).collect();
     let seen = steward.seen().await;
     let register = match &seen {
         Ok(Some(seen)) => Register::Record(seen),
@@ -110,15 +103,34 @@ async fn observe(session: &Session, steward: &Stewarding, monitor: &mut Monitor,
         Err(_) => Register::Unknown,
     };
     let at = begun.elapsed();
-    let news = monitor.observe(&Poll {
-        at,
-        instances: &instances,
-        advertised: advertised.as_ref(),
-        refused: &[],
-        register,
-    });
+    let poll =
+        Poll { at, instances: &instances, advertised: advertised.as_ref(), refused: &refused, register };
+    let news = monitor.observe(&poll);
+    let role = steward.servers().scope();
+    metrics::poll(role, &poll, seen.as_ref().ok().and_then(Option::as_ref), &looks);
+    metrics::alarms(role, monitor.active());
     news.raised.iter().for_each(|alarm| tell(session, steward, alarm, true));
     news.cleared.iter().for_each(|alarm| tell(session, steward, alarm, false));
+}
+
+fn instance((member, look): &(Member, Result<Look, String>)) -> Instance {
+    let claim = match look {
+        Err(_) => Claim::Unreachable,
+        Ok(look) if look.timeline().is_none() => Claim::Reader,
+        Ok(look) => match (look.opened, look.lowest) {
+            // Whoever is sealed knows that it is no writer. Whoever was promoted past the protocol does not.
+            (Some((epoch, _)), Some(lowest)) if epoch >= lowest => Claim::Writer(Some(epoch)),
+            _ => Claim::Reader,
+        },
+    };
+    Instance { node: member.node().clone(), claim }
+}
+
+/// The refusals of one server: of clients that write on under an epoch that is over, or at the wrong server.
+fn refusals((member, look): &(Member, Result<Look, String>)) -> Option<Refusals> {
+    let look = look.as_ref().ok().filter(|look| look.timeline().is_some())?;
+    let epoch = look.opened.map_or(Generation::ZERO, |(epoch, _)| epoch);
+    Some(Refusals { client: format!("a client of {}", member.node()), epoch, total: look.refused })
 }
 
 fn tell(session: &Session, steward: &Stewarding, alarm: &Alarm, is_raised: bool) {
@@ -134,7 +146,8 @@ fn tell(session: &Session, steward: &Stewarding, alarm: &Alarm, is_raised: bool)
     }
 }
 
-const fn kind(alarm: &Alarm) -> &'static str {
+/// What an alarm is called where there are no sentences.
+pub(super) const fn kind(alarm: &Alarm) -> &'static str {
     match alarm {
         Alarm::TwoWriters(_) => "two-writers",
         Alarm::Reverted { .. } => "reverted",

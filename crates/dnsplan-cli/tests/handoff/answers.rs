@@ -1,5 +1,7 @@
 //! What cannot be done is said clearly, and nothing is begun; and what goes wrong on the way ends in one of two ways.
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use crate::bed::{Bed, file};
@@ -119,15 +121,26 @@ fn g9_whoever_is_not_fit_keeps_a_hand_off_from_being_begun() {
 fn g9_whoever_is_promoted_by_hand_takes_no_writes_and_is_told_of_within_a_poll() {
     let bed = Bed::led();
     bed.until_follows("b");
-    let steward = bed.cell.start(&["steward", "pair.toml", "--poll", "100"]);
+    let metrics = dnsplan_name_servers::ports::free_address().unwrap();
+    let steward =
+        bed.cell.start(&["steward", "pair.toml", "--poll", "100", "--metrics", &metrics.to_string()]);
     steward.wait_out("ready: watching orders on 2 nodes");
+    let says = |line: &str| wait_for(line, || scrape(metrics).lines().any(|said| said == line).then_some(()));
+    says("dnsplan_role_epoch{role=\"orders\"} 1");
+    says("dnsplan_role_holder{role=\"orders\",node=\"a\"} 1");
+    says("dnsplan_role_advertised{role=\"orders\",node=\"a\"} 1");
+    says("dnsplan_role_writer{role=\"orders\",node=\"b\"} 0");
+    says("dnsplan_role_alarm{role=\"orders\",alarm=\"two-writers\"} 0");
     let load = Load::start(&bed, 2);
     bed.sql("b", "SELECT pg_promote()");
     steward.wait_out("alarm raised: two-writers: a and b claim to be the writer at once");
+    says("dnsplan_role_alarm{role=\"orders\",alarm=\"two-writers\"} 1");
+    says("dnsplan_role_writer{role=\"orders\",node=\"b\"} 1");
     for sql in ["SELECT dnsplan_fence.open_epoch('orders')", "SELECT dnsplan_fence.enter('orders', 1)"] {
         let refused = bed.refusal("b", sql);
         assert!(refused.starts_with("FE004 orders is not written here"), "{refused}");
     }
+    says("dnsplan_role_refused_total{role=\"orders\",node=\"b\"} 1");
     let row = "INSERT INTO orders VALUES ('00000000-0000-0000-0000-0000000000ff', 9, 1)";
     let refused = bed.refusal("b", row);
     assert!(refused.starts_with("FE002 "), "{refused}");
@@ -136,6 +149,15 @@ fn g9_whoever_is_promoted_by_hand_takes_no_writes_and_is_told_of_within_a_poll()
     bed.settle();
     wait_for("the alarm to be over", || steward.out().contains("alarm cleared: two-writers").then_some(()));
     judge(&bed, Form::Fenced, &load.end(&bed)).unwrap();
+}
+
+/// What Prometheus would be told; nothing where nobody answers yet.
+fn scrape(at: SocketAddr) -> String {
+    let Ok(mut stream) = TcpStream::connect(at) else { return String::new() };
+    let mut said = String::new();
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    stream.read_to_string(&mut said).unwrap();
+    said
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub struct Look {
     pub sealed: Option<(Generation, Position)>,
     /// The epoch of the newest canary that it has.
     pub canary: Option<Generation>,
+    /// How many writes it has refused, as their epoch was over or open elsewhere. All roles of the database count.
+    pub refused: u64,
 }
 
 /// What a server is to the others.
@@ -116,6 +118,7 @@ impl Member {
             opened: generation("open_epoch")?.zip(number("open_timeline")?),
             sealed: generation("sealed_epoch")?.zip(lsn("sealed_at")?),
             canary: generation("canary")?,
+            refused: number("refused")?.unwrap_or_default(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! An epoch that is opened at one server is accepted there, on that timeline, and nowhere else.
 
-use crate::bed::Bed;
+use crate::bed::{Bed, scope};
 
 #[tokio::test]
 async fn g9_an_opened_epoch_is_the_only_one_that_is_accepted() {
@@ -27,6 +27,9 @@ async fn g9_an_opened_epoch_is_the_only_one_that_is_accepted() {
         let refused = bed.refusal("a", sql).await;
         assert!(refused.starts_with(expected), "{sql}: {refused}");
     }
+    // Two of them were writes, and were counted.
+    let look = bed.servers().members()[0].look(&scope()).await.unwrap();
+    assert_eq!(look.refused, 2);
     // A refused one has raised nothing.
     bed.sql("a", "SELECT dnsplan_fence.enter('orders', 2)").await;
     bed.sql("a", "SELECT dnsplan_fence.seal('orders', 2)").await;

@@ -1,5 +1,7 @@
 //! An epoch that is opened at one server is accepted there, on that timeline, and nowhere else.
 
+use dnsplan_fence::Generation;
+
 use crate::bed::{Bed, scope};
 
 #[tokio::test]
@@ -83,6 +85,11 @@ async fn g9_a_replica_accepts_nothing_that_was_opened_at_its_primary() {
         ),
         "{opened}"
     );
+    let servers = bed.servers();
+    let (here, there) = (&servers.members()[0], &servers.members()[1]);
+    let (here, there) = (here.look(&scope()).await.unwrap(), there.look(&scope()).await.unwrap());
+    assert_eq!(here.opened, there.opened, "it has its primary's");
+    assert_eq!((here.open().map(Generation::get), there.open()), (Some(1), None));
     // The primary goes on.
     bed.sql("a", "SELECT dnsplan_fence.enter('orders', 1)").await;
 }

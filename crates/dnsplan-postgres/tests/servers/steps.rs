@@ -3,10 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use dnsplan_leadership::{Outcome, Step, Wait, Write};
+use dnsplan_fence::Generation;
+use dnsplan_leadership::{Outcome, Phase, Position, Step, Wait, Write};
 use dnsplan_postgres::servers::{Limits, Progress};
 
-use crate::bed::{Bed, LIMITS, demand, go, go_until, name};
+use crate::bed::{Bed, LIMITS, demand, go, go_until, name, scope};
 
 #[tokio::test]
 async fn g9_nobody_is_promoted_before_it_has_the_seal() {
@@ -23,6 +24,21 @@ async fn g9_nobody_is_promoted_before_it_has_the_seal() {
     for _ in 0..3 {
         let waits = steward.tick(Some(&to_b), None).await.unwrap();
         assert!(matches!(waits, Progress::Waits(Wait::CatchUp(_))), "{waits:?}");
+    }
+    // It is this very seal that it has to have: of this epoch, at this position.
+    let seen = steward.seen().await.unwrap().unwrap();
+    let Phase::Sealed(_, receipt) = seen.term().phase() else { panic!("{seen:?}") };
+    let mut look = bed.servers().members()[1].look(&scope()).await.unwrap();
+    let (epoch, position) = (Generation::from(receipt.epoch()), receipt.position());
+    let before = Position::new(position.get() - 1);
+    for (sealed, has_it) in [
+        (None, false),
+        (Some((Generation::ZERO, position)), false),
+        (Some((epoch, before)), false),
+        (Some((epoch, position)), true),
+    ] {
+        look.sealed = sealed;
+        assert_eq!(look.has(*receipt), has_it, "{sealed:?}");
     }
     bed.sql("b", "SELECT pg_wal_replay_resume()").await;
     go_until(&mut steward, Some(&to_b), |progress| *progress == Progress::Promoted(name("b"))).await;

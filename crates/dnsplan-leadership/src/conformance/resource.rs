@@ -61,17 +61,19 @@ pub async fn a_newer_epoch_ends_an_older_one<H: Harness>(harness: &H) {
     let (second, _) = role.hand_over(&first, life("b", 1)).await;
     role.accepted(harness, &role.token(&second), 2).await;
     assert!(matches!(role.send(harness, &old, 3).await, Written::Fenced(_)), "two epochs write");
-    // The role's register says epoch 3 before the resource has heard of it.
+    // No order reaches the resource, and the role's register is two epochs ahead of it.
     let twin = harness.make().await;
     let first = twin.led_by(life("a", 1)).await;
-    let (second, _) = role.hand_over(&second, life("a", 2)).await;
-    twin.accepted(harness, &twin.token(&first), 1).await;
-    let newer = crate::Token::new(twin.scope.clone(), role.token(&second).epoch(), life("a", 2));
-    twin.accepted(harness, &newer, 2).await;
-    assert!(
-        matches!(twin.send(harness, &twin.token(&first), 3).await, Written::Fenced(_)),
-        "two epochs write"
-    );
+    let last = twin.accepted(harness, &twin.token(&first), 1).await;
+    let second = twin.hand_over_unheard(&first, life("b", 1), last).await;
+    let third = twin.hand_over_unheard(&second, life("a", 2), last).await;
+    twin.accepted(harness, &twin.token(&third), 2).await;
+    for old in [first, second] {
+        assert!(
+            matches!(twin.send(harness, &twin.token(&old), 3).await, Written::Fenced(_)),
+            "two epochs write"
+        );
+    }
     assert_eq!((harness.written(&role).await, harness.written(&twin).await), (vec![1, 2], vec![1, 2]));
 }
 

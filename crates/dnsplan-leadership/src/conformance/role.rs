@@ -104,6 +104,15 @@ impl<H: Harness + ?Sized> Role<H> {
         (self.put(&sealed, &grant(to, receipt.position())).await, receipt)
     }
 
+    /// Hands over in the register alone, as if the resource had answered: it hears of nothing. The epoch is granted where the
+    /// resource may look for it, and no seal has made room for it.
+    pub(super) async fn hand_over_unheard(&self, seen: &Seen, to: Holder, last: Position) -> Seen {
+        let frozen = self.freeze(seen, to.node.actor().as_str()).await;
+        let receipt = frozen.order().expect("it is frozen").done(last);
+        let sealed = self.put(&frozen, &Write::Record(receipt)).await;
+        self.put(&sealed, &grant(to, last)).await
+    }
+
     /// What whoever leads would send.
     pub(super) fn token(&self, seen: &Seen) -> Token {
         let holder = seen.term().holder().expect("somebody leads").clone();

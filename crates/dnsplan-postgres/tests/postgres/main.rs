@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "test code, helpers outside test functions too")]
 
 mod bed;
+mod conformance;
 mod guard;
 mod isolation;
 mod kinds;

@@ -1,8 +1,11 @@
 //! A coordinator: looks at the record, asks [`decide`] for the one next step, and takes it. Any number of them may do so
 //! at once, on any nodes, and each may end at any await: what the record says is all that a hand-off consists of.
 
+use std::time::Duration;
+
 use dnsplan_fence::{Actor, Nonce, Observed, Register, Swap};
 
+use crate::unfenceable::{Unfenceable, Unfenced};
 use crate::{
     Candidate, Demand, Epoch, Fenced, HandoffId, Holder, Receipt, Seen, Situation, Step, Term, decide,
 };
@@ -61,7 +64,7 @@ pub enum TurnFailed<R: std::error::Error + 'static, F: std::error::Error + 'stat
     Resource(#[source] F),
 }
 
-impl<R: Register<Payload = Term, Rider = ()>, F: Fenced> Coordinator<R, F> {
+impl<R, F> Coordinator<R, F> {
     /// A coordinator that signs as `by`.
     #[must_use]
     pub const fn new(register: R, resource: F, by: Actor) -> Self {
@@ -79,7 +82,9 @@ impl<R: Register<Payload = Term, Rider = ()>, F: Fenced> Coordinator<R, F> {
     pub const fn resource(&self) -> &F {
         &self.resource
     }
+}
 
+impl<R: Register<Payload = Term, Rider = ()>, F: Fenced> Coordinator<R, F> {
     /// Looks, decides, and sends the one write that follows, if any does. What was sent under `attempt` is told apart from
     /// everything else by it: no two turns share one.
     ///
@@ -91,34 +96,63 @@ impl<R: Register<Payload = Term, Rider = ()>, F: Fenced> Coordinator<R, F> {
         attempt: Nonce,
     ) -> Result<Turn, TurnFailed<R::Error, F::Error>> {
         let observed = self.register.load().await.map_err(TurnFailed::Register)?;
-        let seen = Seen::of(&observed);
+        let turn = self.decide(&observed, beliefs);
+        if let (Step::Seal(_), Some(order)) = (&turn.step, turn.seen.as_ref().and_then(Seen::order)) {
+            let receipt = self.resource.seal(order).await.map_err(TurnFailed::Resource)?;
+            self.receipt = Some(receipt);
+        }
+        self.put(&turn, observed, attempt).await.map_err(TurnFailed::Register)?;
+        Ok(turn)
+    }
+}
+
+impl<R: Register<Payload = Term, Rider = ()>, W: Unfenced, C: Fn() -> Duration>
+    Coordinator<R, Unfenceable<W, C>>
+{
+    /// The same for a role whose writes may come late. Instead of sealing it waits, from the first turn that finds the
+    /// record frozen: until then the step is [`Step::Seal`] in every turn, and [`Unfenceable::due`] says when it is over.
+    ///
+    /// # Errors
+    /// The register's, where it did not answer.
+    pub async fn turn_by_lock_delay(
+        &mut self,
+        beliefs: &Beliefs<'_>,
+        attempt: Nonce,
+    ) -> Result<Turn, R::Error> {
+        let observed = self.register.load().await?;
+        let turn = self.decide(&observed, beliefs);
+        let order = turn.seen.as_ref().and_then(Seen::order);
+        let receipt = order.and_then(|order| self.resource.wait_out(order));
+        if matches!(turn.step, Step::Seal(_)) {
+            self.receipt = receipt.or(self.receipt);
+        }
+        self.put(&turn, observed, attempt).await?;
+        Ok(turn)
+    }
+}
+
+impl<R: Register<Payload = Term, Rider = ()>, F> Coordinator<R, F> {
+    fn decide(&self, observed: &Observed<Term>, beliefs: &Beliefs<'_>) -> Turn {
+        let seen = Seen::of(observed);
         let step = decide(&self.situation(seen.as_ref(), beliefs));
-        match (&step, &seen) {
-            (Step::Bootstrap, _) => self.bootstrap(observed, attempt).await?,
+        Turn { seen, step }
+    }
+
+    /// Makes the write of the record that was decided on, if that is what was.
+    async fn put(&self, turn: &Turn, observed: Observed<Term>, attempt: Nonce) -> Result<(), R::Error> {
+        match (&turn.step, &turn.seen) {
+            (Step::Bootstrap, _) => {
+                if let Some(genesis) = observed.genesis(attempt, &self.by, Term::vacant()) {
+                    let _: Swap<Term> = self.register.create(genesis).await?;
+                }
+            }
             (Step::Write(write), Some(seen)) => {
                 // What is decided on this very record may still be refused: it is frozen, or has come to its last number.
                 if let Ok(permit) = seen.permit(write, attempt, &self.by) {
-                    let _: Swap<Term> = self.register.swap(permit, ()).await.map_err(TurnFailed::Register)?;
-                }
-            }
-            (Step::Seal(_), Some(seen)) => {
-                if let Some(order) = seen.order() {
-                    let receipt = self.resource.seal(order).await.map_err(TurnFailed::Resource)?;
-                    self.receipt = Some(receipt);
+                    let _: Swap<Term> = self.register.swap(permit, ()).await?;
                 }
             }
             _ => {}
-        }
-        Ok(Turn { seen, step })
-    }
-
-    async fn bootstrap(
-        &self,
-        observed: Observed<Term>,
-        attempt: Nonce,
-    ) -> Result<(), TurnFailed<R::Error, F::Error>> {
-        if let Some(genesis) = observed.genesis(attempt, &self.by, Term::vacant()) {
-            let _: Swap<Term> = self.register.create(genesis).await.map_err(TurnFailed::Register)?;
         }
         Ok(())
     }

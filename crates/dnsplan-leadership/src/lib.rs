@@ -13,6 +13,7 @@
 //! 3. After a failure the path is the same, without the drain. There is no other.
 //! 4. How the steps map onto the fence's moves, and what refuses the wrong ones: [`Seen`]. Who does what next: [`decide`]
 //!    for coordinators, [`attend`] for nodes. As types: [`Handoff`], [`Leadership`]. As a line of text: [`mod@text`].
+//! 5. What cannot compare an epoch in the write is led in another way, which promises less: [`unfenceable`].
 //!
 //! # What the compiler refuses
 //!
@@ -68,6 +69,7 @@ mod resource;
 mod seen;
 mod term;
 pub mod text;
+pub mod unfenceable;
 
 pub use attend::{Stance, attend};
 pub use cell::Cell;

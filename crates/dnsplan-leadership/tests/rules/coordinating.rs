@@ -1,14 +1,12 @@
 //! Coordinators, turn by turn: what they send, and what they leave to their callers.
 
-use std::convert::Infallible;
-
 use dnsplan_fence::Nonce;
 use dnsplan_leadership::{
     Beliefs, Candidate, Coordinator, Demand, Holder, Order, Outcome, Receipt, Step, Token, Turn, Wait,
     WriteId, Written,
 };
 
-use crate::support::{Fault, Faulty, ID, Log, block_on, candidate, demand, life, me};
+use crate::support::{Fault, ID, Log, Shared, block_on, candidate, demand, life, me};
 
 const NOTHING: Beliefs<'static> = Beliefs {
     demand: None,
@@ -24,35 +22,6 @@ const NOTHING: Beliefs<'static> = Beliefs {
 
 /// A coordinator, and how many turns it has taken.
 struct Turns<'a>(Coordinator<&'a Shared, &'a Log>, u128);
-
-/// A register that several look at.
-#[derive(Default)]
-struct Shared(Faulty);
-
-impl dnsplan_fence::Register for &Shared {
-    type Payload = dnsplan_leadership::Term;
-    type Rider = ();
-    type Error = Infallible;
-
-    async fn load(&self) -> Result<dnsplan_fence::Observed<Self::Payload>, Infallible> {
-        self.0.load().await
-    }
-
-    async fn create(
-        &self,
-        genesis: dnsplan_fence::Genesis<Self::Payload>,
-    ) -> Result<dnsplan_fence::Swap<Self::Payload>, Infallible> {
-        self.0.create(genesis).await
-    }
-
-    async fn swap(
-        &self,
-        permit: dnsplan_fence::Permit<Self::Payload>,
-        rider: (),
-    ) -> Result<dnsplan_fence::Swap<Self::Payload>, Infallible> {
-        self.0.swap(permit, rider).await
-    }
-}
 
 impl Turns<'_> {
     fn turn(&mut self, beliefs: &Beliefs<'_>) -> Turn {

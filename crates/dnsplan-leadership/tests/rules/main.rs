@@ -9,3 +9,4 @@ mod monitoring;
 mod permits;
 mod support;
 mod texts;
+mod unfenceable;

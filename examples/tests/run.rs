@@ -44,6 +44,11 @@ fn custom_store_logs_what_was_done_and_what_was_refused() {
 }
 
 #[test]
+fn lead_writes_under_its_epoch_and_steps_down() {
+    assert_eq!(output(env!("CARGO_BIN_EXE_lead")), "under epoch 1: Applied(Position(1))\n");
+}
+
+#[test]
 fn route53_puts_a_tree_into_a_hosted_zone() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let fake = runtime.block_on(Fake::start(Options::default())).expect("a port on loopback");

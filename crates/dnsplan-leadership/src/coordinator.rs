@@ -33,6 +33,25 @@ pub struct Beliefs<'a> {
     pub published: Option<Epoch>,
 }
 
+impl<'a> Beliefs<'a> {
+    /// Who could lead, and nothing else: nobody is gone, nothing is demanded, abandoned, overdue or published. No two
+    /// coordinators share the id.
+    #[must_use]
+    pub const fn new(failover: HandoffId, candidates: &'a [Candidate]) -> Self {
+        Self {
+            demand: None,
+            failover,
+            gone: None,
+            is_abandoned: false,
+            is_drained: false,
+            is_overdue: false,
+            candidates,
+            proven: None,
+            published: None,
+        }
+    }
+}
+
 /// Takes the steps of hand-offs of one role.
 #[derive(Debug)]
 pub struct Coordinator<R, F> {

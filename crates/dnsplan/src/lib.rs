@@ -2,8 +2,9 @@
 //!
 //! A planner emits versioned, complete DNS plans; enactors apply them under a monotonic generation fence that is checked at
 //! the target, in the write itself. This crate is the one dependency of an embedder: it brings the parts together with tokio,
-//! and has a feature per store (`embedded`) and per target (`hickory`, `rfc2136`, `route53`). [`Enactors`] runs enactors on any target,
-//! `Engine` is store, server and enactors in one.
+//! and has a feature per store (`embedded`), per target (`hickory`, `rfc2136`, `route53`), and per place of a writer role
+//! (`leadership-etcd`, `leadership-object-store`, `leadership-postgres`). [`Enactors`] runs enactors on any target, `Engine` is store,
+//! server and enactors in one.
 //!
 //! ```
 //! # #[cfg(all(feature = "embedded", feature = "hickory"))]
@@ -46,13 +47,13 @@ mod enactors;
 mod engine;
 #[cfg(all(feature = "embedded", feature = "hickory"))]
 mod journal;
+pub mod leadership;
 mod world;
 
 pub use dnsplan_enactor as enactor;
 pub use dnsplan_fence as fence;
 #[cfg(feature = "hickory")]
 pub use dnsplan_hickory as hickory;
-pub use dnsplan_leadership as leadership;
 pub use dnsplan_plan as plan;
 pub use dnsplan_planner as planner;
 #[cfg(feature = "rfc2136")]

@@ -8,17 +8,7 @@ use dnsplan_leadership::{
 
 use crate::support::{Fault, ID, Log, Shared, block_on, candidate, demand, life, me};
 
-const NOTHING: Beliefs<'static> = Beliefs {
-    demand: None,
-    failover: ID,
-    gone: None,
-    is_abandoned: false,
-    is_drained: false,
-    is_overdue: false,
-    candidates: &[],
-    proven: None,
-    published: None,
-};
+const NOTHING: Beliefs<'static> = Beliefs::new(ID, &[]);
 
 /// A coordinator, and how many turns it has taken.
 struct Turns<'a>(Coordinator<&'a Shared, &'a Log>, u128);

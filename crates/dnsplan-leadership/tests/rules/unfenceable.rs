@@ -67,17 +67,8 @@ impl Unfenced for Relay<'_> {
     }
 }
 
-const NOTHING: Beliefs<'static> = Beliefs {
-    demand: None,
-    failover: ID,
-    gone: None,
-    is_abandoned: true,
-    is_drained: true,
-    is_overdue: false,
-    candidates: &[],
-    proven: None,
-    published: None,
-};
+/// Whose hand-off it is does not matter here, and the holder has had its time to drain.
+const NOTHING: Beliefs<'static> = Beliefs { is_abandoned: true, is_drained: true, ..Beliefs::new(ID, &[]) };
 
 const fn delay(look: u64, flight: u64) -> LockDelay {
     LockDelay { look: Duration::from_millis(look), flight: Duration::from_millis(flight) }

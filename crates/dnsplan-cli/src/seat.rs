@@ -4,7 +4,9 @@
 //! 2. Nobody who is there is deposed for being slow to plan. A planner is taken for gone that has given no sign of life, on the
 //!    clock of who asks: for a moment, if its process has ended (it held a lock on a file, and somebody else can take it); for as
 //!    long as was asked for, if not.
-//! 3. Whoever was deposed is another holder from then on, and may lead again under a later epoch.
+//! 3. A goodbye is about the very holder who has said it. Who was granted the next epoch may not have given a sign of life yet, and
+//!    is not taken for gone on the goodbye of the one before.
+//! 4. Whoever was deposed is another holder from then on, and may lead again under a later epoch.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -66,7 +68,11 @@ impl Seat {
     pub(crate) fn new(session: &Session, args: &args::Planner) -> Self {
         let named = || Node::new(&format!("planner-{}", std::process::id()));
         let node = args.node.clone().unwrap_or_else(|| named().expect("invariant: it is a name"));
-        let role = session.store.role(scope());
+        let (role, patience) = (session.store.role(scope()), Duration::from_secs(args.take_over_after));
+        Self::at(role, node, session.data.join("planner.lock"), patience)
+    }
+
+    fn at(role: EmbeddedRole, node: Node, lock: PathBuf, patience: Duration) -> Self {
         let coordinator = Coordinator::new(role.clone(), role.clone(), node.actor().clone());
         let nonces = RandomNonces;
         Self {
@@ -75,11 +81,11 @@ impl Seat {
             me: Holder { node, incarnation: incarnation(&nonces) },
             nonces,
             lead: None,
-            lock: session.data.join("planner.lock"),
+            lock,
             locked: None,
             last_beat: None,
             seen: None,
-            patience: Duration::from_secs(args.take_over_after),
+            patience,
         }
     }
 
@@ -105,7 +111,13 @@ impl Seat {
             Some(seen) => self.gone(seen).await?,
             None => None,
         };
-        self.coordinate(gone).await
+        let Some(seen) = self.coordinate(gone).await? else { return Ok(Standing::Follows(None)) };
+        if matches!(attend(&seen, &self.me, Stance::Follows), Stance::Leads(_)) {
+            return self.take_up(&seen).await;
+        }
+        // The lock is for who leads.
+        self.locked = None;
+        Ok(Standing::Follows(seen.term().holder().cloned()))
     }
 
     /// Says goodbye, so that nobody waits for a sign of life.
@@ -113,7 +125,7 @@ impl Seat {
         if let Some(lead) = self.lead {
             lead.stop();
             lead.drained().await;
-            if let Err(error) = self.role.beat(None).await {
+            if let Err(error) = self.role.say_goodbye(&self.me).await {
                 tracing::warn!("the others wait for a sign of life: {error}");
             }
         }
@@ -121,7 +133,7 @@ impl Seat {
 
     async fn beat(&mut self) -> Result<(), Failure> {
         if self.last_beat.is_none_or(|at| at.elapsed() >= BEAT) {
-            self.role.beat(Some(self.me.to_string())).await?;
+            self.role.beat(&self.me).await?;
             self.last_beat = Some(Instant::now());
         }
         Ok(())
@@ -131,7 +143,7 @@ impl Seat {
     async fn gone(&mut self, seen: &Seen) -> Result<Option<Holder>, Failure> {
         let Some(holder) = seen.term().holder() else { return Ok(None) };
         let beat = self.role.last_beat().await?;
-        let has_left = beat.count > 0 && beat.by.is_none();
+        let has_left = beat.is_goodbye_of(holder);
         let now = (beat, seen.record().attempt);
         let since = match &self.seen {
             Some((before, since)) if *before == now => *since,
@@ -143,7 +155,9 @@ impl Seat {
         Ok((is_gone && *holder != self.me).then(|| holder.clone()))
     }
 
-    async fn coordinate(&mut self, gone: Option<Holder>) -> Result<Standing, Failure> {
+    /// Takes the role over from who is gone, or takes up what nobody has led. The record as it is then; `None` where it does not come
+    /// to rest.
+    async fn coordinate(&mut self, gone: Option<Holder>) -> Result<Option<Seen>, Failure> {
         let failover = HandoffId::new(self.nonces.next().get());
         for _ in 0..TURNS {
             let candidates = [Candidate { holder: self.me.clone(), applied: self.role.applied().await? }];
@@ -161,18 +175,11 @@ impl Seat {
             let attempt = self.nonces.next();
             let turn = self.coordinator.turn(&beliefs, attempt).await;
             let turn = turn.map_err(|error| Failure::error(error.to_string()))?;
-            if matches!(turn.step, Step::Bootstrap | Step::Write(_) | Step::Seal(_)) {
-                continue;
+            if !matches!(turn.step, Step::Bootstrap | Step::Write(_) | Step::Seal(_)) {
+                return Ok(turn.seen);
             }
-            let Some(seen) = turn.seen else { break };
-            if matches!(attend(&seen, &self.me, Stance::Follows), Stance::Leads(_)) {
-                return self.take_up(&seen).await;
-            }
-            // The lock is for who leads.
-            self.locked = None;
-            return Ok(Standing::Follows(seen.term().holder().cloned()));
         }
-        Ok(Standing::Follows(None))
+        Ok(None)
     }
 
     async fn take_up(&mut self, seen: &Seen) -> Result<Standing, Failure> {
@@ -182,6 +189,8 @@ impl Seat {
         let lead = Arc::new(lead);
         self.lead = Some(Arc::clone(&lead));
         self.last_beat = None;
+        // Until it looks again it may plan for longer than anybody waits for a sign of life.
+        self.take_lock();
         self.beat().await?;
         Ok(Standing::Leads(lead))
     }
@@ -198,4 +207,65 @@ impl Seat {
 fn incarnation(nonces: &RandomNonces) -> Incarnation {
     let [.., a, b, c, d, e, f, g, h] = nonces.next().get().to_be_bytes();
     Incarnation::new(u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+}
+
+#[cfg(test)]
+mod tests {
+    use dnsplan::store::EmbeddedStore;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// A planner's seat, as a process of its own would have it, that waits without end for a sign of life.
+    fn seat(data: &TempDir, name: &str) -> Seat {
+        let store = EmbeddedStore::open(data.path().join("plans.sqlite")).unwrap();
+        let lock = data.path().join("planner.lock");
+        Seat::at(store.role(scope()), Node::new(name).unwrap(), lock, Duration::MAX)
+    }
+
+    async fn led_by(seat: &mut Seat) -> Holder {
+        match seat.look().await.unwrap() {
+            Standing::Leads(lead) => lead.token().holder().clone(),
+            Standing::Follows(holder) => holder.expect("somebody leads"),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_goodbye_of_one_planner_deposes_none_that_was_granted_the_role_after_it() {
+        let data = TempDir::new().unwrap();
+        let [mut first, mut second, mut third] = ["first", "second", "third"].map(|name| seat(&data, name));
+        let gone = first.me.clone();
+        assert_eq!(led_by(&mut first).await, gone);
+        assert_eq!(led_by(&mut third).await, gone);
+        first.leave().await;
+        // It has been granted the role, and has not come to saying that it is there.
+        let granted = second.coordinate(Some(gone)).await.unwrap().unwrap();
+        assert_eq!(granted.term().holder(), Some(&second.me));
+        assert_eq!(led_by(&mut third).await, second.me, "it is deposed before its first sign of life");
+        assert_eq!(led_by(&mut second).await, second.me);
+        // Once it has left itself, the next one waits for nothing.
+        second.leave().await;
+        assert_eq!(led_by(&mut third).await, third.me);
+    }
+
+    #[tokio::test]
+    async fn a_planner_that_was_deposed_and_leaves_takes_nobody_with_it() {
+        let data = TempDir::new().unwrap();
+        let [mut first, mut second, mut third] = ["first", "second", "third"].map(|name| seat(&data, name));
+        let gone = led_by(&mut first).await;
+        second.coordinate(Some(gone)).await.unwrap();
+        assert_eq!(led_by(&mut second).await, second.me);
+        first.leave().await;
+        assert_eq!(led_by(&mut third).await, second.me);
+    }
+
+    #[tokio::test]
+    async fn who_has_taken_up_the_role_holds_the_lock_before_it_plans() {
+        let data = TempDir::new().unwrap();
+        let [mut first, mut second] = ["first", "second"].map(|name| seat(&data, name));
+        assert_eq!(led_by(&mut first).await, first.me);
+        assert!(!second.take_lock());
+        first.leave().await;
+        assert!(second.take_lock());
+    }
 }

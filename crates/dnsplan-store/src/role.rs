@@ -9,8 +9,8 @@ use std::sync::Arc;
 use dnsplan_fence::{Generation, Genesis, Nonce, Observed, ParentGeneration, Permit, Register, Swap};
 use dnsplan_leadership::text::{self, Malformed};
 use dnsplan_leadership::{
-    BelowFloor, Epoch, Fenced, Floor, Leadership, NotSent, Order, Position, Receipt, Scope, Term, Token,
-    WriteId, Written,
+    BelowFloor, Epoch, Fenced, Floor, Holder, Leadership, NotSent, Order, Position, Receipt, Scope, Term,
+    Token, WriteId, Written,
 };
 use dnsplan_plan::{AppendError, Plan, Proposal, StoreError};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
@@ -43,14 +43,28 @@ pub struct Append {
     pub attempt: Nonce,
 }
 
-/// A sign of life. For failure detectors; no append depends on it.
+/// The last sign of life. For failure detectors; no append depends on it.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Beat {
-    /// Who was there last; `None` where nobody was, or whoever was has said goodbye.
+    /// Whose it was, as text; `None` where nobody has given one.
     pub by: Option<String>,
+    /// It was a goodbye.
+    pub is_goodbye: bool,
     /// Counts up with each sign.
     pub count: u64,
 }
+
+impl Beat {
+    /// Whether this very holder has said goodbye. Another one's goodbye says nothing of it: whoever was granted the next epoch
+    /// has not given a sign yet.
+    #[must_use]
+    pub fn is_goodbye_of(&self, holder: &Holder) -> bool {
+        self.is_goodbye && self.by.as_ref().is_some_and(|by| *by == holder.to_string())
+    }
+}
+
+/// What a goodbye ends with. No holder's name has a blank in it.
+const GOODBYE: &str = " left";
 
 /// What became of an append under an epoch.
 enum Outcome {
@@ -85,16 +99,28 @@ impl EmbeddedRole {
             .map(|position| Position::new(position.unwrap_or(Number(0)).0))
     }
 
-    /// Says that `by` is there, or (`None`) that whoever was is there no more.
+    /// Says that `by` is there.
     ///
     /// # Errors
     /// [`StoreError`] where the file cannot be written.
-    pub async fn beat(&self, by: Option<String>) -> Result<(), StoreError> {
+    pub async fn beat(&self, by: &Holder) -> Result<(), StoreError> {
+        self.say(by.to_string()).await
+    }
+
+    /// Says that `by` is there no more.
+    ///
+    /// # Errors
+    /// [`StoreError`] where the file cannot be written.
+    pub async fn say_goodbye(&self, by: &Holder) -> Result<(), StoreError> {
+        self.say(format!("{by}{GOODBYE}")).await
+    }
+
+    async fn say(&self, what: String) -> Result<(), StoreError> {
         let scope = self.scope.clone();
         self.change(move |sql| {
             let beat = "INSERT INTO role (scope, beat, beats) VALUES (?1, ?2, 1)
                         ON CONFLICT (scope) DO UPDATE SET beat = ?2, beats = beats + 1";
-            sql.prepare_cached(beat)?.execute(params![scope.as_str(), by])?;
+            sql.prepare_cached(beat)?.execute(params![scope.as_str(), what])?;
             Ok(())
         })
         .await
@@ -105,7 +131,12 @@ impl EmbeddedRole {
     /// # Errors
     /// [`StoreError`] where the file cannot be read.
     pub async fn last_beat(&self) -> Result<Beat, StoreError> {
-        let read = |row: &rusqlite::Row<'_>| Ok(Beat { by: row.get(0)?, count: row.get::<_, Number>(1)?.0 });
+        let read = |row: &rusqlite::Row<'_>| {
+            let said: Option<String> = row.get(0)?;
+            let goodbye = said.as_ref().and_then(|said| said.strip_suffix(GOODBYE).map(str::to_owned));
+            let (is_goodbye, count) = (goodbye.is_some(), row.get::<_, Number>(1)?.0);
+            Ok(Beat { by: goodbye.or(said), is_goodbye, count })
+        };
         Ok(self.read("SELECT beat, beats FROM role WHERE scope = ?1", read).await?.unwrap_or_default())
     }
 

@@ -177,11 +177,20 @@ async fn signs_of_life_are_counted_and_say_whose_they_are() {
     let roles = roles();
     let role = roles.role(&scope());
     assert_eq!(role.last_beat().await.unwrap(), Beat::default());
-    for (count, by) in [(1, Some("a.1")), (2, Some("a.1")), (3, Some("b.2")), (4, None)] {
-        let by = by.map(str::to_owned);
-        role.beat(by.clone()).await.unwrap();
-        assert_eq!(roles.role(&scope()).last_beat().await.unwrap(), Beat { by, count });
+    for (count, name) in [(1, "a"), (2, "a"), (3, "b")] {
+        role.beat(&life(name)).await.unwrap();
+        let beat = roles.role(&scope()).last_beat().await.unwrap();
+        assert_eq!(beat, Beat { by: Some(format!("{name}.1")), is_goodbye: false, count });
+        assert!(!beat.is_goodbye_of(&life(name)), "it is there");
     }
+    role.say_goodbye(&life("a")).await.unwrap();
+    let beat = roles.role(&scope()).last_beat().await.unwrap();
+    assert_eq!(beat, Beat { by: Some("a.1".to_owned()), is_goodbye: true, count: 4 });
+    let another = Holder { incarnation: Incarnation::new(2), ..life("a") };
+    assert_eq!(
+        [&life("a"), &life("b"), &another].map(|holder| beat.is_goodbye_of(holder)),
+        [true, false, false]
+    );
     // Nobody leads for having said so.
     assert!(matches!(role.load().await.unwrap(), dnsplan_fence::Observed::Absent));
 }
@@ -211,7 +220,7 @@ async fn what_nobody_can_read_is_replaced_and_a_later_format_never() {
     let directory = TempDir::new().unwrap();
     let path = directory.path().join("plans.sqlite");
     let role = EmbeddedStore::open(&path).unwrap().role(scope());
-    role.beat(None).await.unwrap();
+    role.say_goodbye(&life("one")).await.unwrap();
     let sql = Connection::open(&path).unwrap();
     let put = |text: &str| sql.execute("UPDATE role SET record = ?1", [text]).unwrap();
     put("edited by hand");

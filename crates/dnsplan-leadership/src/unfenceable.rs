@@ -62,6 +62,32 @@ use dnsplan_fence::{Gate, NotEntered, Register};
 use crate::{Epoch, Holder, Order, Position, Receipt, Scope, Seen, Stance, Term, Token, WriteId, attend};
 
 /// Something that is written and compares no epoch.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::time::{Duration, Instant};
+///
+/// use dnsplan_leadership::unfenceable::{LockDelay, Sent, Unfenceable, Unfenced};
+/// use dnsplan_leadership::{Token, WriteId};
+///
+/// struct Mail;
+///
+/// impl Unfenced for Mail {
+///     type Write = String;
+///     type Error = Infallible;
+///
+///     async fn send(&self, token: &Token, id: WriteId, body: String) -> Result<Sent, Infallible> {
+///         println!("Message-ID: <{id}@example.com>\nX-Epoch: {}\n\n{body}", token.epoch());
+///         Ok(Sent::Taken)
+///     }
+/// }
+///
+/// let delay = LockDelay { look: Duration::from_secs(10), flight: Duration::from_secs(30) };
+/// let start = Instant::now();
+/// let role = Unfenceable::new(Mail, delay, move || start.elapsed());
+/// // To lead: `MayBeLate::take_up(&register, scope, me, role)`. To coordinate: `Coordinator::new(register, role, by)`.
+/// # let _ = role;
+/// ```
 pub trait Unfenced: Sync {
     /// What is written.
     type Write: Send;

@@ -93,6 +93,20 @@ impl Process {
         let pid = self.child.id().unwrap().to_string();
         assert!(Command::new("kill").args([signal, &pid]).status().await.unwrap().success());
     }
+
+    /// Stops it, and waits until it stands still: the signal is only on its way when `kill` returns.
+    async fn stop(&self) {
+        self.signal("-STOP").await;
+        let pid = self.child.id().unwrap().to_string();
+        let deadline = Instant::now() + DEADLINE;
+        loop {
+            let state = Command::new("ps").args(["-o", "state=", "-p", &pid]).output().await.unwrap().stdout;
+            if state.starts_with(b"T") {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it does not stop");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -103,7 +117,7 @@ async fn g9_a_leader_that_slept_past_its_lease_is_refused_and_stops_for_good() {
     let mut process = Process::start(&etcd).await;
     assert_eq!(process.tell("renew").await, "renewed true");
     assert_eq!(process.tell("first").await, "written");
-    process.signal("-STOP").await;
+    process.stop().await;
     // What it is to do next is in its pipe already: it has decided to write before it stopped, as it were.
     process.begin("late").await;
     let deadline = Instant::now() + DEADLINE;

@@ -382,15 +382,15 @@ fn each_term_is_waited_out_from_the_beginning_by_each_coordinator_and_not_before
         let mut first = bed.frozen();
         assert_eq!(first.resource().due(), None, "it has not found it frozen yet");
         let undrained = Beliefs { candidates: &both(), is_drained: false, ..NOTHING };
-        for now in [0, 7, 8] {
+        for now in [0, 7, 8, 9] {
             bed.clock.set(now);
             let turn = bed.on(&mut first, &undrained);
             assert!(matches!(turn.step, Step::Wait(_)), "{turn:?}");
         }
         let mut second = bed.coordinator();
         let abandoned = Beliefs { candidates: &both(), ..NOTHING };
-        assert!(matches!(bed.on(&mut second, &abandoned).step, Step::Seal(_)), "it begins to wait at 8");
-        assert_eq!(bed.granted(&mut first), 8, "it has waited while the holder drained");
+        assert!(matches!(bed.on(&mut second, &abandoned).step, Step::Seal(_)), "it begins to wait at 9");
+        assert_eq!(bed.granted(&mut first), 9, "it has waited while the holder drained");
         // The next term: not a moment of the first wait counts.
         let gone = Beliefs { gone: Some(&life("b", 1)), failover: HandoffId::new(99), ..abandoned };
         bed.clock.set(20);

@@ -6,12 +6,12 @@ use dnsplan_leadership::{
     WriteId, Written,
 };
 
-use crate::support::{Fault, ID, Log, Shared, block_on, candidate, demand, life, me};
+use crate::support::{Fault, Faulty, ID, Log, block_on, candidate, demand, life, me};
 
 const NOTHING: Beliefs<'static> = Beliefs::new(ID, &[]);
 
 /// A coordinator, and how many turns it has taken.
-struct Turns<'a>(Coordinator<&'a Shared, &'a Log>, u128);
+struct Turns<'a>(Coordinator<&'a Faulty, &'a Log>, u128);
 
 impl Turns<'_> {
     fn turn(&mut self, beliefs: &Beliefs<'_>) -> Turn {
@@ -36,7 +36,7 @@ fn both() -> Vec<Candidate> {
 }
 
 /// From nothing to the first epoch, by one coordinator.
-fn begun<'a>(register: &'a Shared, log: &'a Log, number: u128) -> (Turns<'a>, Turn) {
+fn begun<'a>(register: &'a Faulty, log: &'a Log, number: u128) -> (Turns<'a>, Turn) {
     let mut turns = Turns(Coordinator::new(register, log, me()), number);
     let turn = turns.on(&Beliefs { candidates: &both(), ..NOTHING });
     (turns, turn)
@@ -48,7 +48,7 @@ fn wanted(turn: &Turn) -> Demand {
 
 #[test]
 fn a_role_that_nobody_led_goes_to_the_first_candidate() {
-    let (register, log) = (Shared::default(), Log::default());
+    let (register, log) = (Faulty::default(), Log::default());
     let (_, turn) = begun(&register, &log, 0);
     let seen = turn.seen.expect("there is a record");
     assert_eq!(seen.term().holder(), Some(&life("a", 1)));
@@ -58,7 +58,7 @@ fn a_role_that_nobody_led_goes_to_the_first_candidate() {
 
 #[test]
 fn a_planned_hand_off_waits_for_the_drain_and_not_without_end() {
-    let (register, log) = (Shared::default(), Log::default());
+    let (register, log) = (Faulty::default(), Log::default());
     let (mut turns, first) = begun(&register, &log, 0);
     let demand = wanted(&first);
     let asked = Beliefs { demand: Some(&demand), candidates: &both(), ..NOTHING };
@@ -76,7 +76,7 @@ fn a_planned_hand_off_waits_for_the_drain_and_not_without_end() {
 /// Each step by another coordinator, the one before having died.
 #[test]
 fn whoever_comes_next_finishes_what_is_abandoned() {
-    let (register, log) = (Shared::default(), Log::default());
+    let (register, log) = (Faulty::default(), Log::default());
     let (mut turns, first) = begun(&register, &log, 0);
     let demand = wanted(&first);
     let turn = turns.turn(&Beliefs { demand: Some(&demand), candidates: &both(), ..NOTHING });
@@ -107,12 +107,12 @@ fn whoever_comes_next_finishes_what_is_abandoned() {
 #[test]
 fn what_became_of_a_write_the_next_turn_sees() {
     for fault in [Fault::LoseReply, Fault::LoseRequest] {
-        let (register, log) = (Shared::default(), Log::default());
+        let (register, log) = (Faulty::default(), Log::default());
         let (mut turns, first) = begun(&register, &log, 0);
         let demand = wanted(&first);
         let asked = Beliefs { demand: Some(&demand), is_drained: true, candidates: &both(), ..NOTHING };
         for _ in 0..4 {
-            *register.0.next.lock().expect("unpoisoned") = Some(fault);
+            *register.next.lock().expect("unpoisoned") = Some(fault);
             turns.turn(&asked);
         }
         let seen = turns.on(&asked).seen.expect("there is a record");
@@ -143,7 +143,7 @@ fn what_does_not_answer_is_asked_again() {
         }
     }
 
-    let (register, log) = (Shared::default(), Log::default());
+    let (register, log) = (Faulty::default(), Log::default());
     let (_, first) = begun(&register, &log, 0);
     let demand = wanted(&first);
     let asked = Beliefs { demand: Some(&demand), is_drained: true, candidates: &both(), ..NOTHING };
@@ -159,7 +159,7 @@ fn what_does_not_answer_is_asked_again() {
     assert_eq!(seen.term().holder(), Some(&life("b", 1)));
 }
 
-fn look(register: &Shared) -> dnsplan_leadership::Seen {
+fn look(register: &Faulty) -> dnsplan_leadership::Seen {
     use dnsplan_fence::Register;
     let Ok(observed) = block_on(register.load());
     dnsplan_leadership::Seen::of(&observed).expect("there is a record")

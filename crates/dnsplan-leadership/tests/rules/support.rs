@@ -138,32 +138,6 @@ impl Register for Faulty {
     }
 }
 
-/// A register that several look at.
-#[derive(Debug, Default)]
-pub(crate) struct Shared(pub(crate) Faulty);
-
-impl Register for &Shared {
-    type Payload = Term;
-    type Rider = ();
-    type Error = Infallible;
-
-    async fn load(&self) -> Result<Observed<Self::Payload>, Infallible> {
-        self.0.load().await
-    }
-
-    async fn create(&self, genesis: Genesis<Self::Payload>) -> Result<Swap<Self::Payload>, Infallible> {
-        self.0.create(genesis).await
-    }
-
-    async fn swap(
-        &self,
-        permit: Permit<Self::Payload>,
-        rider: (),
-    ) -> Result<Swap<Self::Payload>, Infallible> {
-        self.0.swap(permit, rider).await
-    }
-}
-
 /// A resource in memory: a floor and a list under one lock.
 #[derive(Debug, Default)]
 pub(crate) struct Log {

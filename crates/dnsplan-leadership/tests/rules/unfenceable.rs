@@ -13,7 +13,7 @@ use dnsplan_leadership::{
     Beliefs, Candidate, Coordinator, HandoffId, Holder, Scope, Seen, Step, Term, Token, Turn, WriteId,
 };
 
-use crate::support::{ID, Shared, block_on, candidate, demand, life, me};
+use crate::support::{Faulty, ID, block_on, candidate, demand, life, me};
 
 /// A clock that stands until it is set, in milliseconds.
 #[derive(Default)]
@@ -80,7 +80,7 @@ fn both() -> Vec<Candidate> {
 
 /// A role, its register, its clock and its relay.
 struct Bed<'a> {
-    register: &'a Shared,
+    register: &'a Faulty,
     clock: &'a Clock,
     relay: &'a Relay<'a>,
     delay: LockDelay,
@@ -89,7 +89,7 @@ struct Bed<'a> {
 
 /// Runs a scene on a role that was never led.
 fn with<T>(delay: LockDelay, scene: impl FnOnce(&Bed<'_>) -> T) -> T {
-    let (register, clock) = (Shared::default(), Clock::default());
+    let (register, clock) = (Faulty::default(), Clock::default());
     let relay = Relay::new(&clock);
     let attempts = AtomicU64::new(0);
     scene(&Bed { register: &register, clock: &clock, relay: &relay, delay, attempts })
@@ -103,7 +103,7 @@ impl<'a> Bed<'a> {
 
     fn coordinator(
         &self,
-    ) -> Coordinator<&'a Shared, Unfenceable<&'a Relay<'a>, impl Fn() -> Duration + use<'a>>> {
+    ) -> Coordinator<&'a Faulty, Unfenceable<&'a Relay<'a>, impl Fn() -> Duration + use<'a>>> {
         Coordinator::new(self.register, self.unfenceable(), me())
     }
 
@@ -114,7 +114,7 @@ impl<'a> Bed<'a> {
     /// Turns until one is left to the caller, or waits.
     fn on<C: Fn() -> Duration>(
         &self,
-        coordinator: &mut Coordinator<&'a Shared, Unfenceable<&'a Relay<'a>, C>>,
+        coordinator: &mut Coordinator<&'a Faulty, Unfenceable<&'a Relay<'a>, C>>,
         beliefs: &Beliefs<'_>,
     ) -> Turn {
         for _ in 0..10 {
@@ -144,7 +144,7 @@ impl<'a> Bed<'a> {
     }
 
     /// What hands over to `b`, from the freeze on.
-    fn frozen(&self) -> Coordinator<&'a Shared, Unfenceable<&'a Relay<'a>, impl Fn() -> Duration + use<'a>>> {
+    fn frozen(&self) -> Coordinator<&'a Faulty, Unfenceable<&'a Relay<'a>, impl Fn() -> Duration + use<'a>>> {
         let mut coordinator = self.coordinator();
         let demand = demand(&self.seen(), "b");
         let asked = Beliefs { demand: Some(&demand), candidates: &both(), ..NOTHING };
@@ -156,7 +156,7 @@ impl<'a> Bed<'a> {
     /// Goes on until `b` leads, looking at the record in every millisecond. When that is.
     fn granted<C: Fn() -> Duration>(
         &self,
-        coordinator: &mut Coordinator<&'a Shared, Unfenceable<&'a Relay<'a>, C>>,
+        coordinator: &mut Coordinator<&'a Faulty, Unfenceable<&'a Relay<'a>, C>>,
     ) -> u64 {
         for now in self.clock.get()..1_000 {
             self.clock.set(now);
@@ -321,7 +321,7 @@ fn only_the_holder_of_an_open_epoch_takes_it_up_and_what_is_refused_is_told() {
 
 /// A register whose answers take a while, in which the clock goes on, and whose record may be an older one.
 struct Slow<'a> {
-    inner: &'a Shared,
+    inner: &'a Faulty,
     clock: &'a Clock,
     takes: u64,
     answers: Option<Observed<Term>>,

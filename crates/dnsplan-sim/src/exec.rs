@@ -118,6 +118,13 @@ impl Core {
         state.push(at, Item::Arrive(effect));
     }
 
+    /// Lets something happen after `delay` that is no message, such as the end of somebody's patience.
+    pub(crate) fn after(&self, delay: u64, effect: Effect) {
+        let mut state = self.lock();
+        let at = state.now.saturating_add(delay);
+        state.push(at, Item::Arrive(effect));
+    }
+
     /// The task that is being polled.
     pub(crate) fn current(&self) -> (TaskId, u32) {
         let state = self.lock();

@@ -17,6 +17,7 @@ mod content;
 mod events;
 mod exec;
 pub mod explore;
+pub mod failover;
 mod fault;
 mod log;
 pub mod random;

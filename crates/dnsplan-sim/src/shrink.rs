@@ -9,7 +9,6 @@ use std::sync::Arc;
 use crate::Library;
 use crate::random::{Options, Played, play};
 use crate::schedule::Key;
-use crate::trace::Invariant;
 
 /// The smallest schedule that was found.
 #[derive(Clone, Debug)]
@@ -27,11 +26,31 @@ pub struct Shrunk {
 pub fn shrink(library: &Arc<Library>, options: &Options) -> Option<Shrunk> {
     let whole = play(library, options, false);
     let wanted = whole.outcome.breaches.first()?.invariant;
-    let mut search = Search { library, options, wanted, tries: 1 };
-    let mut keep = whole.keys;
-    let mut parts = 2;
+    let of = |keep: BTreeSet<Key>| Options { keep: Some(keep), ..options.clone() };
+    let (keep, tries) = smallest(whole.keys, |keep| {
+        let played = play(library, &of(keep), false);
+        played.outcome.breach(wanted).is_some().then_some(played.keys)
+    });
+    let options = of(keep);
+    let played = play(library, &options, true);
+    Some(Shrunk { options, played, tries })
+}
+
+/// The smallest part of `keep` that still breaks the same, and how many runs it took. `breaks` plays a part: where it does, these are the
+/// keys that came up.
+pub(crate) fn smallest(
+    mut keep: BTreeSet<Key>,
+    mut breaks: impl FnMut(BTreeSet<Key>) -> Option<BTreeSet<Key>>,
+) -> (BTreeSet<Key>, u64) {
+    let (mut parts, mut tries) = (2, 1);
     while !keep.is_empty() {
-        match search.smaller(&keep, parts) {
+        // The first complement of one of so many parts. What never came up is left out, too.
+        let all: Vec<Key> = keep.iter().copied().collect();
+        let smaller = all.chunks(all.len().div_ceil(parts)).find_map(|left_out| {
+            tries += 1;
+            breaks(keep.iter().copied().filter(|key| !left_out.contains(key)).collect())
+        });
+        match smaller {
             Some(smaller) => {
                 keep = smaller;
                 parts = 2.max(parts - 1);
@@ -40,31 +59,5 @@ pub fn shrink(library: &Arc<Library>, options: &Options) -> Option<Shrunk> {
             None => parts = (parts * 2).min(keep.len()),
         }
     }
-    let tries = search.tries;
-    let options = Options { keep: Some(keep), ..options.clone() };
-    let played = play(library, &options, true);
-    Some(Shrunk { options, played, tries })
-}
-
-struct Search<'a> {
-    library: &'a Arc<Library>,
-    options: &'a Options,
-    wanted: Invariant,
-    tries: u64,
-}
-
-impl Search<'_> {
-    /// The first complement of one of so many parts that still breaks the same. What never came up is left out, too.
-    fn smaller(&mut self, keep: &BTreeSet<Key>, parts: usize) -> Option<BTreeSet<Key>> {
-        let all: Vec<Key> = keep.iter().copied().collect();
-        let size = all.len().div_ceil(parts);
-        all.chunks(size).find_map(|left_out| {
-            let rest: BTreeSet<Key> = keep.iter().copied().filter(|key| !left_out.contains(key)).collect();
-            let options = Options { keep: Some(rest), ..self.options.clone() };
-            self.tries += 1;
-            let played = play(self.library, &options, false);
-            let breaks = played.outcome.breaches.iter().any(|breach| breach.invariant == self.wanted);
-            breaks.then_some(played.keys)
-        })
-    }
+    (keep, tries)
 }

@@ -20,6 +20,16 @@ const TIMEOUT: u64 = 800;
 pub(crate) enum Peer {
     Store,
     Target(usize),
+    /// Of a writer role: the register of its record.
+    Register,
+    /// What is written.
+    Storage,
+    /// What was written, for those who copy it.
+    Log,
+    /// A node that may lead.
+    Node(usize),
+    /// The name that clients follow.
+    Endpoint,
 }
 
 /// One call, for whoever has to do with it on its way.
@@ -165,6 +175,15 @@ impl Net {
         self.lock().held.iter().filter(|(whose, _)| *whose == actor).count()
     }
 
+    /// Lets the oldest call of an actor that was held back arrive.
+    pub(crate) fn release_one(&self, actor: u32) {
+        let mut traffic = self.lock();
+        let index = traffic.held.iter().position(|(whose, _)| *whose == actor);
+        let effect = index.map(|index| traffic.held.remove(index).1);
+        drop(traffic);
+        effect.into_iter().for_each(|effect| self.core.send(1, effect));
+    }
+
     /// Lets the calls of an actor that were held back arrive, the oldest first; says how many.
     pub(crate) fn release(&self, actor: u32) -> usize {
         let mut released = Vec::new();
@@ -236,8 +255,15 @@ impl Wire {
         let slot = request.slot.clone();
         let fault = self.fault(&op, call, now);
         if fault != CallFault::None {
-            let (words, name) = (op.words().to_owned(), self.name());
-            self.net.log.say(name, fault_kind(fault), op.generation, || format!("{words} {}", fault.text()));
+            let (words, name, kind) = (op.words().to_owned(), self.name(), fault_kind(fault));
+            let text = || format!("{words} {}", fault.text());
+            // Those of a role are tried again many times a second.
+            let is_dull = !op.is_write && !matches!(self.peer, Peer::Store | Peer::Target(_));
+            if is_dull {
+                self.net.log.detail(name, kind, op.generation, text);
+            } else {
+                self.net.log.say(name, kind, op.generation, text);
+            }
         }
         match fault {
             CallFault::None => match self.net.take_hold(self.actor, &op) {

@@ -35,6 +35,7 @@ pub(crate) const PURE: &[Pure] = &[
             "dnsplan-plan",
             "dnsplan-planner",
             "dnsplan-enactor",
+            "dnsplan-leadership",
             "indexmap",
             "rustc-hash",
             "serde",

@@ -7,6 +7,7 @@
 
 mod draft;
 mod explore;
+mod failover;
 mod game;
 mod html;
 mod json;
@@ -27,19 +28,25 @@ pub(crate) fn run(args: &Simulate, format: Format) -> Result<Code, Failure> {
     if let Some(named) = &args.mode.explore {
         return Ok(explore::run(named, format));
     }
+    if args.mode.failover {
+        return failover::run(args, format);
+    }
     let game = Game::of(args)?;
     let first = args.seed.unwrap_or_else(|| game.default_seed());
-    if first.checked_add(args.runs - 1).is_none() {
-        let message = format!("--seed {first} --runs {}: seeds end at {}", args.runs, u64::MAX);
-        return Err(Failure::new(Code::Usage, message));
-    }
+    let runs = runs(args, first)?;
     // At once, so that hours of simulation do not end at a directory that is not there.
     let draft = args.report.as_deref().map(Draft::begin).transpose()?;
-    if args.runs == 1 {
-        once(&game, first, draft, format)
-    } else {
-        many(&game, first, args.runs, draft, format)
+    if runs == 1 { once(&game, first, draft, format) } else { many(&game, first, runs, draft, format) }
+}
+
+/// How many seeds there are to play.
+fn runs(args: &Simulate, first: u64) -> Result<u64, Failure> {
+    let runs = args.runs.unwrap_or(1);
+    if first.checked_add(runs - 1).is_none() {
+        let message = format!("--seed {first} --runs {runs}: seeds end at {}", u64::MAX);
+        return Err(Failure::new(Code::Usage, message));
     }
+    Ok(runs)
 }
 
 fn once(game: &Game, seed: u64, draft: Option<Draft>, format: Format) -> Result<Code, Failure> {
@@ -58,8 +65,7 @@ fn once(game: &Game, seed: u64, draft: Option<Draft>, format: Format) -> Result<
 }
 
 fn many(game: &Game, first: u64, runs: u64, draft: Option<Draft>, format: Format) -> Result<Code, Failure> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let runs = many::play(first, runs, threads, |seed| game.play(seed, false));
+    let runs = many::play(first, runs, threads(), |seed| game.play(seed, false).into());
     let failure = runs.failed.map(|seed| game.failure(seed));
     match format {
         Format::Json => print_json(&json::many(game, &runs, failure.as_ref())),
@@ -71,6 +77,10 @@ fn many(game: &Game, first: u64, runs: u64, draft: Option<Draft>, format: Format
         (None, _) => {}
     }
     Ok(code(failure.is_none()))
+}
+
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 const fn code(holds: bool) -> Code {

@@ -231,6 +231,7 @@ impl Cli {
         let (name, message) = match &self.command {
             Command::Enactor(enactor) => ("enactor", enactor.conflict()),
             Command::Apply(apply) => ("apply", apply.conflict()),
+            Command::Simulate(simulate) => ("simulate", simulate.conflict()),
             _ => return Ok(self),
         };
         let Some(message) = message else { return Ok(self) };

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use dnsplan_sim::random::{self, Options};
 use dnsplan_sim::scenario::{self, Scenario};
 use dnsplan_sim::shrink::shrink;
-use dnsplan_sim::{Key, Library, Outcome, Weak};
+use dnsplan_sim::{Invariant, Key, Library, Outcome, Weak};
 
 use crate::args::{Faults, Simulate};
 use crate::failure::Failure;
 
+use super::many::Sum;
 use super::{Cut, Failed};
 
 /// What is played.
@@ -31,13 +32,22 @@ enum What {
 }
 
 /// A run.
-#[derive(Clone)]
 pub(super) struct Ran {
     pub(super) outcome: Outcome,
     /// How many writes were refused.
     pub(super) refused: u64,
     /// How many decisions of its schedule could be left out.
     pub(super) decisions: usize,
+}
+
+impl From<Ran> for Sum<Invariant> {
+    fn from(ran: Ran) -> Self {
+        let Ran { outcome, refused, .. } = ran;
+        let broken = outcome.breaches.iter().map(|breach| breach.invariant).collect();
+        let (steps, looks, virtual_ms, holds) =
+            (outcome.steps, outcome.looks, outcome.elapsed_ms, outcome.holds());
+        Self { steps, looks, refused, virtual_ms, broken, holds }
+    }
 }
 
 impl Game {
@@ -49,11 +59,12 @@ impl Game {
                 What::Scenario(Scenario::delayed_enactor(), "--delayed-enactor".to_owned())
             }
             None => {
+                let faults = args.faults.unwrap_or_default();
                 let keep = args.keep.as_ref().map(|keys| keys.0.clone());
-                What::Random { library: Arc::default(), faults: args.faults, keep }
+                What::Random { library: Arc::default(), faults, keep }
             }
         };
-        Ok(Self { what, without: args.without.iter().copied().collect() })
+        Ok(Self { what, without: args.without_of_plans() })
     }
 
     /// The seed where none is asked for.

@@ -16,7 +16,7 @@ pub(super) fn once(outcome: &Outcome, cut_down: Option<&Failed>) -> Value {
 }
 
 /// Many runs: `dnsplan.simulate-runs/1`. Times that pass outside are here and nowhere else.
-pub(super) fn many(game: &Game, runs: &Runs, failed: Option<&Failed>) -> Value {
+pub(super) fn many(game: &Game, runs: &Runs<Invariant>, failed: Option<&Failed>) -> Value {
     let tally = &runs.tally;
     let broken: Map<String, Value> =
         tally.broken.iter().map(|(invariant, runs)| (invariant.key().to_owned(), (*runs).into())).collect();

@@ -9,29 +9,26 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use dnsplan_sim::Invariant;
 use indicatif::{ProgressBar, ProgressStyle};
-
-use super::game::Ran;
 
 /// So many seeds are handed out at a time: some milliseconds of work.
 const CHUNK: u64 = 16;
 
 /// What was played.
-pub(super) struct Runs {
+pub(super) struct Runs<I> {
     /// The first seed.
     pub(super) first: u64,
     /// How many were asked for.
     pub(super) asked: u64,
     /// What the runs up to the lowest seed that broke come to.
-    pub(super) tally: Tally,
+    pub(super) tally: Tally<I>,
     /// The lowest seed that broke.
     pub(super) failed: Option<u64>,
     pub(super) threads: usize,
     pub(super) wall: Duration,
 }
 
-impl Runs {
+impl<I> Runs<I> {
     /// Schedules a second.
     pub(super) fn per_second(&self) -> f64 {
         self.tally.runs as f64 / self.seconds()
@@ -47,27 +44,42 @@ impl Runs {
     }
 }
 
+/// What one run comes to. `I` are the invariants that it was judged by.
+#[derive(Clone, Debug)]
+pub(super) struct Sum<I> {
+    pub(super) steps: u64,
+    pub(super) looks: u64,
+    pub(super) refused: u64,
+    pub(super) virtual_ms: u64,
+    /// Those that broke.
+    pub(super) broken: Vec<I>,
+    pub(super) holds: bool,
+}
+
 /// What runs come to.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Tally {
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Tally<I> {
     pub(super) runs: u64,
     pub(super) steps: u64,
     pub(super) looks: u64,
     pub(super) refused: u64,
     pub(super) virtual_ms: u64,
     /// How many runs broke which invariant.
-    pub(super) broken: BTreeMap<Invariant, u64>,
+    pub(super) broken: BTreeMap<I, u64>,
 }
 
-impl Tally {
-    fn add(&mut self, ran: &Ran) {
+impl<I: Ord> Tally<I> {
+    const NONE: Self =
+        Self { runs: 0, steps: 0, looks: 0, refused: 0, virtual_ms: 0, broken: BTreeMap::new() };
+
+    fn add(&mut self, sum: Sum<I>) {
         self.runs += 1;
-        self.steps += ran.outcome.steps;
-        self.looks += ran.outcome.looks;
-        self.refused += ran.refused;
-        self.virtual_ms += ran.outcome.elapsed_ms;
-        for breach in &ran.outcome.breaches {
-            *self.broken.entry(breach.invariant).or_default() += 1;
+        self.steps += sum.steps;
+        self.looks += sum.looks;
+        self.refused += sum.refused;
+        self.virtual_ms += sum.virtual_ms;
+        for invariant in sum.broken {
+            *self.broken.entry(invariant).or_default() += 1;
         }
     }
 
@@ -84,7 +96,12 @@ impl Tally {
 }
 
 /// Plays `asked` seeds from `first` on.
-pub(super) fn play(first: u64, asked: u64, threads: usize, play: impl Fn(u64) -> Ran + Sync) -> Runs {
+pub(super) fn play<I: Ord + Send>(
+    first: u64,
+    asked: u64,
+    threads: usize,
+    play: impl Fn(u64) -> Sum<I> + Sync,
+) -> Runs<I> {
     let started = Instant::now();
     let hands = Hands {
         first,
@@ -103,7 +120,7 @@ pub(super) fn play(first: u64, asked: u64, threads: usize, play: impl Fn(u64) ->
     });
     hands.bar.finish_and_clear();
     let lowest = hands.lowest.into_inner();
-    let mut tally = Tally::default();
+    let mut tally = Tally::NONE;
     chunks.into_iter().filter(|(start, _)| *start <= lowest).for_each(|(_, chunk)| tally.merge(chunk));
     let failed = (lowest < u64::MAX).then(|| first + lowest);
     Runs { first, asked, tally, failed, threads, wall: started.elapsed() }
@@ -128,9 +145,12 @@ struct Hands<P> {
     play: P,
 }
 
-impl<P: Fn(u64) -> Ran> Hands<P> {
+impl<P> Hands<P> {
     /// What the chunks come to that this thread has played, each by its first seed.
-    fn work(&self) -> Vec<(u64, Tally)> {
+    fn work<I: Ord>(&self) -> Vec<(u64, Tally<I>)>
+    where
+        P: Fn(u64) -> Sum<I>,
+    {
         let mut chunks = Vec::new();
         loop {
             let start = self.next.fetch_add(CHUNK, Ordering::Relaxed);
@@ -142,20 +162,23 @@ impl<P: Fn(u64) -> Ran> Hands<P> {
         }
     }
 
-    fn chunk(&self, start: u64) -> Tally {
-        let mut tally = Tally::default();
+    fn chunk<I: Ord>(&self, start: u64) -> Tally<I>
+    where
+        P: Fn(u64) -> Sum<I>,
+    {
+        let mut tally = Tally::NONE;
         for index in start..self.asked.min(start + CHUNK) {
             if index > self.lowest.load(Ordering::Relaxed) {
                 break;
             }
-            let ran = {
+            let sum = {
                 let _named = Named(self.first + index);
                 (self.play)(self.first + index)
             };
-            tally.add(&ran);
-            if !ran.outcome.holds() {
+            if !sum.holds {
                 self.lowest.fetch_min(index, Ordering::Relaxed);
             }
+            tally.add(sum);
         }
         tally
     }
@@ -176,27 +199,23 @@ impl Drop for Named {
 mod tests {
     use std::sync::Barrier;
 
-    use dnsplan_sim::{Breach, Library, Mix, random};
+    use dnsplan_sim::Invariant;
 
     use super::*;
 
     const FIRST: u64 = 1_000;
 
     /// Runs of which those with these distances from the first seed break, once `meet` lets them.
-    fn runs(threads: usize, broken: &[u64], meet: impl Fn() + Sync) -> Runs {
-        let options = random::Options { mix: Mix::None, ..random::Options::default() };
-        let outcome = random::play(&Library::default().into(), &options, false).outcome;
-        assert!(outcome.holds());
-        let template = Ran { outcome, refused: 3, decisions: 0 };
+    fn runs(threads: usize, broken: &[u64], meet: impl Fn() + Sync) -> Runs<Invariant> {
         play(FIRST, 500, threads, |seed| {
-            let mut ran = template.clone();
+            let mut sum =
+                Sum { steps: 2, looks: 1, refused: 3, virtual_ms: 9, broken: Vec::new(), holds: true };
             if broken.contains(&(seed - FIRST)) {
-                let (text, step, at_ms) = (String::new(), seed, 1);
                 let invariant = if seed % 2 == 0 { Invariant::Whole } else { Invariant::NeverEmpty };
-                ran.outcome.breaches.push(Breach { invariant, step, at_ms, text, october: None });
+                sum = Sum { broken: vec![invariant], holds: false, ..sum };
                 meet();
             }
-            ran
+            sum
         })
     }
 

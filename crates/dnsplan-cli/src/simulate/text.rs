@@ -9,7 +9,7 @@ use super::game::Game;
 use super::many::Runs;
 use super::{Cut, Failed};
 
-const DIM: Style = Style::new().dimmed();
+pub(super) const DIM: Style = Style::new().dimmed();
 pub(super) const GOOD: Style = AnsiColor::Green.on_default().bold();
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 
@@ -17,9 +17,9 @@ pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 const ROWS: [&str; 2] = ["published", "reaped"];
 
 /// One run, and what it takes where it broke and was cut down. Ends with a line feed.
-pub(super) fn once(outcome: &Outcome, cut_down: Option<&Failed>) -> String {
+pub(super) fn once(outcome: &Outcome, failed: Option<&Failed>) -> String {
     let mut lines = whole(outcome);
-    if let Some(failed) = cut_down {
+    if let Some(failed) = failed {
         lines.push(String::new());
         lines.extend(failure(failed));
     }
@@ -28,12 +28,30 @@ pub(super) fn once(outcome: &Outcome, cut_down: Option<&Failed>) -> String {
 }
 
 /// Many runs, and the one that broke. Ends with a line feed.
-pub(super) fn many(game: &Game, runs: &Runs, failed: Option<&Failed>) -> String {
-    let tally = &runs.tally;
-    let last = runs.first + (tally.runs - 1);
+pub(super) fn many(game: &Game, runs: &Runs<Invariant>, failed: Option<&Failed>) -> String {
     let mut lines = vec![styled(BOLD, game.title())];
     lines.extend(switched_off(game.without()));
-    lines.push(format!("{}, seeds {} to {last}", count(tally.runs, "run"), runs.first));
+    lines.extend(sums(runs, broken));
+    match failed {
+        Some(failed) => {
+            lines.extend(lowest(runs));
+            lines.extend(failure(failed));
+        }
+        None if !game.without().is_empty() => lines.push("nothing broke with these seeds".to_owned()),
+        None => lines.push(format!("{}: every run holds", styled(GOOD, "never empty, never backwards"))),
+    }
+    page(&lines)
+}
+
+/// What many runs come to. `broken` tells of an invariant.
+pub(super) fn sums<I: Copy>(runs: &Runs<I>, broken: impl Fn(I) -> String) -> Vec<String> {
+    let tally = &runs.tally;
+    let mut lines = vec![format!(
+        "{}, seeds {} to {}",
+        count(tally.runs, "run"),
+        runs.first,
+        runs.first + (tally.runs - 1)
+    )];
     let (steps, looks, refused) = (tally.steps, tally.looks, tally.refused);
     lines.push(format!("{steps} steps, looked at {looks} times; {refused} writes refused"));
     lines.push(format!(
@@ -48,36 +66,35 @@ pub(super) fn many(game: &Game, runs: &Runs, failed: Option<&Failed>) -> String 
     for (invariant, of) in &tally.broken {
         lines.push(format!("{} in {of} of {}", broken(*invariant), count(tally.runs, "run")));
     }
-    match failed {
-        Some(failed) => {
-            let seed = styled(BOLD, format_args!("seed {last}, the lowest that broke"));
-            lines.extend([String::new(), seed]);
-            lines.extend(failure(failed));
-        }
-        None if !game.without().is_empty() => lines.push("nothing broke with these seeds".to_owned()),
-        None => lines.push(format!("{}: every run holds", styled(GOOD, "never empty, never backwards"))),
-    }
-    page(&lines)
+    lines
 }
 
-fn page(lines: &[String]) -> String {
+/// Heads the lowest seed that broke.
+pub(super) fn lowest<I>(runs: &Runs<I>) -> [String; 2] {
+    let last = runs.first + (runs.tally.runs - 1);
+    [String::new(), styled(BOLD, format_args!("seed {last}, the lowest that broke"))]
+}
+
+pub(super) fn page(lines: &[String]) -> String {
     lines.iter().flat_map(|line| [line, "\n"]).collect()
 }
 
-fn count(number: u64, what: &str) -> String {
+pub(super) fn count(number: u64, what: &str) -> String {
     if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
 }
 
 /// A run that broke, and how to see it again.
 fn failure(failed: &Failed) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(Cut { kept, of, tries, .. }) = &failed.cut {
-        let text = format!("what it takes: {kept} of {of} decisions, found in {tries} tries");
-        lines.extend([styled(BOLD, text), String::new()]);
-    }
+    let mut lines = failed.cut.as_ref().map_or_else(Vec::new, cut_down);
     lines.extend(whole(&failed.outcome));
     lines.push(format!("again: {}", failed.command));
     lines
+}
+
+/// Heads a run that was cut down.
+pub(super) fn cut_down(Cut { kept, of, tries, .. }: &Cut) -> Vec<String> {
+    let text = format!("what it takes: {kept} of {of} decisions, found in {tries} tries");
+    vec![styled(BOLD, text), String::new()]
 }
 
 /// Everything about one run but how to see it again.
@@ -212,6 +229,6 @@ fn width(outcome: &Outcome) -> usize {
 }
 
 /// Seconds since the start, aligned.
-fn time(millis: u64) -> String {
+pub(super) fn time(millis: u64) -> String {
     format!("{:>4}.{:03} s", millis / 1000, millis % 1000)
 }

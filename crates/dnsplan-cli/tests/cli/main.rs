@@ -10,6 +10,7 @@ mod answers;
 mod apply;
 mod daemons;
 mod edits;
+mod failover;
 mod guards;
 mod harness;
 mod operate;

@@ -13,8 +13,8 @@ mod watch;
 use dnsplan::RandomNonces;
 use dnsplan::enactor::Nonces;
 use dnsplan::fence::{Actor, Nonce};
-use dnsplan_postgres::PostgresRegister;
-use dnsplan_postgres::servers::{Member, Servers, Steward, Stopped};
+use dnsplan::leadership::postgres::PostgresRegister;
+use dnsplan::leadership::postgres::servers::{Member, Servers, Steward, Stopped};
 
 use crate::args;
 use crate::failure::{Code, Failure};

@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use dnsplan::enactor::{Clock, Nonces};
 use dnsplan::fence::{Generation, ParentGeneration};
+use dnsplan::leadership::postgres::servers::{Endpoint, Member};
 use dnsplan::leadership::{Epoch, Holder, Node, Scope};
 use dnsplan::plan::{AppendError, OwnerName, PlanStore};
 use dnsplan::planner::{Context, Health, Intent, ZoneIntent, plan as make_plan};
 use dnsplan::store::EmbeddedStore;
 use dnsplan::{RandomNonces, SystemClock};
-use dnsplan_postgres::servers::{Endpoint, Member};
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::{ConnectionConfig, NameServerConfig, ResolveHosts, ResolverConfig};
 use hickory_resolver::net::runtime::TokioRuntimeProvider;

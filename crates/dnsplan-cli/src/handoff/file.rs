@@ -6,10 +6,10 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use dnsplan::leadership::postgres::Conninfo;
+use dnsplan::leadership::postgres::servers::Limits;
 use dnsplan::leadership::{Node, Scope};
 use dnsplan::plan::OwnerName;
-use dnsplan_postgres::Conninfo;
-use dnsplan_postgres::servers::Limits;
 use serde::Deserialize;
 use toml::Spanned;
 

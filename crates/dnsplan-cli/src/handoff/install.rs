@@ -1,6 +1,6 @@
 //! `handoff --install`: the schema and the guards.
 
-use dnsplan_postgres::{Conninfo, guard, install as install_schema};
+use dnsplan::leadership::postgres::{Conninfo, guard, install as install_schema};
 
 use crate::args;
 use crate::failure::{Code, Failure};
@@ -35,7 +35,7 @@ pub(super) async fn install(common: &args::Common, file: &File) -> Result<Code, 
             if names.is_empty() { "none".to_owned() } else { names.join(", ") }
         )));
     };
-    let failed = |error: dnsplan_postgres::Error| Failure::error(format!("{name}: {error}"));
+    let failed = |error: dnsplan::leadership::postgres::Error| Failure::error(format!("{name}: {error}"));
     install_schema(client).await.map_err(failed)?;
     for table in &file.tables {
         guard(client, table, &file.role).await.map_err(failed)?;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use dnsplan::leadership::monitor::{Alarm, Claim, Poll};
+use dnsplan::leadership::postgres::servers::{Look, Member};
 use dnsplan::leadership::{Epoch, Phase, Scope, Seen};
-use dnsplan_postgres::servers::{Look, Member};
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 use metrics_exporter_prometheus::PrometheusBuilder;
 

@@ -2,9 +2,9 @@
 
 use dnsplan::fence::{Genesis, Observed, Permit, Register, Swap};
 use dnsplan::leadership::Term;
+use dnsplan::leadership::postgres::PostgresRegister;
 use dnsplan::plan::StoreError;
 use dnsplan::store::EmbeddedRole;
-use dnsplan_postgres::PostgresRegister;
 
 /// Where the record is.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) enum AnyRegister {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RegisterError {
     #[error(transparent)]
-    Postgres(#[from] dnsplan_postgres::Error),
+    Postgres(#[from] dnsplan::leadership::postgres::Error),
     #[error(transparent)]
     Store(#[from] StoreError),
 }

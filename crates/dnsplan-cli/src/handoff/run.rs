@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use dnsplan::enactor::Nonces;
+use dnsplan::leadership::postgres::servers::Progress;
 use dnsplan::leadership::{Demand, Epoch, HandoffId, Holder, Intent, Node, Outcome, Phase, Seen, Wait};
 use dnsplan::plan::PlanStore;
-use dnsplan_postgres::servers::Progress;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

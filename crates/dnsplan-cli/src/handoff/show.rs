@@ -1,7 +1,7 @@
 //! `handoff` alone: who leads, and how far a hand-off has come.
 
+use dnsplan::leadership::postgres::servers::{Endpoint, Look, Member, Standing};
 use dnsplan::leadership::{Epoch, Phase, Seen};
-use dnsplan_postgres::servers::{Endpoint, Look, Member, Standing};
 use serde_json::json;
 
 use crate::failure::{Code, Failure};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use dnsplan::leadership::postgres::servers::Progress;
 use dnsplan::leadership::{Step as Decided, Write};
-use dnsplan_postgres::servers::Progress;
 use serde_json::{Value, json};
 
 /// A step that was taken. Whether it took effect, the next one tells.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dnsplan::fence::Generation;
 use dnsplan::leadership::Node;
 use dnsplan::leadership::monitor::{Alarm, Claim, Instance, Limits, Monitor, Poll, Refusals, Register};
-use dnsplan_postgres::servers::{Endpoint, Look, Member, Progress};
+use dnsplan::leadership::postgres::servers::{Endpoint, Look, Member, Progress};
 use serde_json::json;
 use tokio::time::Instant;
 

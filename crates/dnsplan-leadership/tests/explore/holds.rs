@@ -17,6 +17,12 @@ fn g9_one_demand_and_one_crash_hold_and_complete() {
     assert_holds("quick", 1_428_252);
 }
 
+/// A write that is delivered twice is another write of its sender, early or late.
+#[test]
+fn g9_a_write_that_is_delivered_twice_holds_and_completes() {
+    assert_holds("doubled-once", 1_063_014);
+}
+
 /// The freeze is politeness: where no node ever hears of it, all of it holds as well.
 #[test]
 fn g9_nodes_that_never_hear_of_a_freeze_hold_and_complete() {

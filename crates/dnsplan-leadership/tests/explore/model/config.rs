@@ -86,6 +86,8 @@ pub(crate) struct Config {
     pub(crate) swaps: u8,
     /// Data writes in all; at most 5.
     pub(crate) writes: u8,
+    /// Data writes that the network delivers twice, in all; with the writes at most 5.
+    pub(crate) doubles: u8,
     /// Crashes of nodes in all; at most 3.
     pub(crate) crashes: u8,
     /// Hand-offs of a holder that is alive, demanded or by a false alarm; at most 3. Those of a dead one are free.
@@ -106,6 +108,7 @@ pub(crate) const QUICK: Config = Config {
     coordinators: 2,
     swaps: 2,
     writes: 2,
+    doubles: 0,
     crashes: 1,
     handoffs: 1,
     hears: true,
@@ -115,9 +118,11 @@ pub(crate) const QUICK: Config = Config {
 };
 
 /// The explorations that have a name.
-pub(crate) const NAMED: [(&str, Config); 7] = [
+pub(crate) const NAMED: [(&str, Config); 9] = [
     ("quick", QUICK),
     ("deaf", Config { hears: false, ..QUICK }),
+    ("doubled-once", Config { writes: 1, doubles: 1, ..QUICK }),
+    ("doubled", Config { doubles: 1, ..QUICK }),
     ("two-handoffs", Config { handoffs: 2, ..QUICK }),
     ("two-crashes", Config { crashes: 2, ..QUICK }),
     ("three-coordinators", Config { coordinators: 3, ..QUICK }),

@@ -2,14 +2,14 @@
 //!
 //! 1. Two nodes that crash and start again, coordinators that remember nothing but a view of any age and a receipt, a
 //!    register and a resource that are separate. Swaps and data writes are in the network: they outlive their senders, and
-//!    are late or lost. Replies are lost. The accepted writes reach each node one by one.
+//!    are late, lost or delivered twice. Replies are lost. The accepted writes reach each node one by one.
 //! 2. Nothing decides but production; it is asked for everything that could be known or believed about nodes and clocks:
 //!    which candidates answer and in which order, whether time is up, whether somebody demands a hand-off.
 //! 3. I1 to I4 are judged on every step. I5 is AG EF "a live node leads, and the resource accepts its writes": from
 //!    every state it can be reached without another fault, without another demand, and with one live node.
 //! 4. A [`Rule`] that is left out must break something; those are the negative controls.
 //!
-//! Not modelled: data writes delivered twice (a matter of write ids), reads, more than two nodes, several resources
+//! Not modelled: reads, more than two nodes, several resources
 //! under one scope, and time.
 
 pub(crate) mod config;

@@ -66,6 +66,7 @@ pub(crate) struct State {
     /// The highest epoch that was sealed at the resource, or that a record has called sealed. For the judge alone.
     pub(crate) sealed: u8,
     pub(crate) writes: u8,
+    pub(crate) doubles: u8,
     pub(crate) crashes: u8,
     pub(crate) handoffs: u8,
     pub(crate) losses: u8,
@@ -152,6 +153,7 @@ impl State {
             (self.flight.len, 3),
             (self.swaps.len, 2),
             (self.writes, 3),
+            (self.doubles, 2),
             (self.crashes, 2),
             (self.handoffs, 2),
             (self.losses, 1),
@@ -189,6 +191,7 @@ impl State {
         state.sealed = first.take(4);
         let (log, flight, swaps): (u8, u8, u8) = (first.take(3), first.take(3), first.take(2));
         state.writes = first.take(3);
+        state.doubles = first.take(2);
         state.crashes = first.take(2);
         state.handoffs = first.take(2);
         state.losses = first.take(1);

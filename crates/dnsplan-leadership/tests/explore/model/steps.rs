@@ -2,7 +2,8 @@
 //!
 //! What makes it small enough: a coordinator that waits does nothing, and one that has just started is one that looks
 //! again; a reply to a swap only makes its sender look again, which it may do at any time; a refusal that its sender does
-//! not hear of is a lost write. A seal that arrives late is one by a coordinator whose view is old.
+//! not hear of is a lost write. A seal that arrives late, or twice, is one by a coordinator whose view is old. A swap that
+//! arrives twice wins once: the record that it expects is not there any more.
 
 use dnsplan_leadership::Phase;
 
@@ -37,6 +38,8 @@ pub(crate) enum Step {
     Check(Data),
     /// A data write is lost, or its refusal is.
     LoseWrite(Data),
+    /// The network has a data write twice from now on. Of a resource that knows no ids, both may be accepted.
+    Double(Data),
     /// A node has one more of the accepted writes.
     Copy(usize),
     /// A node crashes.
@@ -57,6 +60,7 @@ impl Kernel {
         let mut state = State {
             register: vacant,
             writes: config.writes,
+            doubles: config.doubles,
             crashes: config.crashes,
             handoffs: config.handoffs,
             losses: u8::from(is_emptied),
@@ -216,6 +220,12 @@ impl Kernel {
             let mut gone = *state;
             gone.flight.remove(index);
             nexts.push((Step::LoseWrite(*data), gone));
+            if state.doubles > 0 {
+                let mut twice = *state;
+                twice.doubles -= 1;
+                twice.flight.insert(*data);
+                nexts.push((Step::Double(*data), twice));
+            }
             let admitted = self.admit(state.floor, data.epoch);
             let is_unchecked = self.config.is_without(Rule::Checks) || data.is_checked;
             let admitted = if is_unchecked { Some(state.floor.max(data.epoch)) } else { admitted };
@@ -305,7 +315,7 @@ impl Kernel {
     /// comes up only where no other one is there.
     pub(crate) fn is_sure(&self, step: Step, before: &State, after: &State) -> bool {
         match step {
-            Step::LoseSwap(_) | Step::LoseWrite(_) | Step::Forget(_) | Step::Crash(_) | Step::Empty => false,
+            Step::LoseSwap(_) | Step::LoseWrite(_) | Step::Double(_) | Step::Forget(_) | Step::Crash(_) | Step::Empty => false,
             Step::Start(_) => before.servers.iter().all(|server| !server.is_up),
             Step::Land(_) => before.handoffs == after.handoffs,
             _ => true,

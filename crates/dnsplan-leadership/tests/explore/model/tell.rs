@@ -44,6 +44,7 @@ impl Kernel {
             Step::Refuse(one) => format!("{} is refused, and it hears of it", data(one)),
             Step::Check(one) => format!("{} is checked, to be written later", data(one)),
             Step::LoseWrite(one) => format!("{} is lost", data(one)),
+            Step::Double(one) => format!("{} is in the network twice", data(one)),
             Step::Copy(at) => {
                 format!("{} has {} of the accepted writes", life(at), after.servers[at].applied)
             }

@@ -51,8 +51,8 @@ pub(crate) async fn handoff(common: &args::Common, args: &args::Handoff) -> Resu
 pub(crate) async fn steward_daemon(common: &args::Common, args: &args::Steward) -> Result<Code, Failure> {
     let file = File::read(&args.file)?;
     let session = Session::create(common)?;
-    let steward = steward(&session, &file)?;
-    watch::watch(&session, steward, &file, args).await
+    let stewards = [steward(&session, &file)?, steward(&session, &file)?];
+    watch::watch(&session, stewards, &file, args).await
 }
 
 fn steward(session: &Session, file: &File) -> Result<Stewarding, Failure> {

@@ -14,6 +14,9 @@ const CONNECTIONS: usize = 4;
 /// How long a connection may take to be there.
 const CONNECT: Duration = Duration::from_secs(3);
 
+/// How long a statement may take, unless the text says otherwise: longer than a seal waits for transactions, and a promotion.
+const STATEMENT: Duration = Duration::from_secs(30);
+
 /// A server, a database and a user, as `libpq` writes them: `host=192.0.2.1 user=dnsplan dbname=shop`, or as a URL. One server only.
 /// Without TLS: whoever needs that makes a pool of their own.
 #[derive(Clone)]
@@ -45,6 +48,9 @@ impl FromStr for Conninfo {
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(CONNECT);
         }
+        // What its client has given up, a server gives up as well.
+        let options = config.get_options().unwrap_or_default().to_owned();
+        config.options(format!("-c statement_timeout={} {options}", STATEMENT.as_millis()));
         Ok(Self(Box::new(config)))
     }
 }
@@ -63,6 +69,9 @@ impl Conninfo {
         }
         if let Some(password) = self.0.get_password() {
             config.password(password);
+        }
+        if let Some(options) = self.0.get_options() {
+            config.options(options);
         }
         if let Some(dbname) = self.0.get_dbname() {
             config.dbname(dbname);

@@ -9,7 +9,7 @@ use tokio_postgres::error::{DbError, Severity, SqlState};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// There was no connection to be had.
-    #[error("no connection to PostgreSQL: {0}")]
+    #[error("no connection to PostgreSQL: {}", chain(.0))]
     Connect(#[from] PoolError),
     /// The server refused, or went away before it was told to commit.
     #[error("PostgreSQL: {}", said(.0))]
@@ -40,6 +40,9 @@ pub enum Error {
     /// An epoch that PostgreSQL's `bigint` does not hold.
     #[error("epoch {0} is more than a PostgreSQL bigint holds; no hand-over leads there")]
     TooLarge(u64),
+    /// A promotion that did not come about in time.
+    #[error("the server is not promoted yet; look again")]
+    NotPromoted,
     /// A holder that is none of the servers.
     #[error("{0} is none of the servers that are known here; list it with the others")]
     Unlisted(Node),
@@ -54,6 +57,15 @@ impl From<tokio_postgres::Error> for Error {
     }
 }
 
+/// An error and what it came of.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    let mut said: Vec<String> = causes.map(ToString::to_string).collect();
+    // Some say what their cause says.
+    said.dedup_by(|cause, before| before.ends_with(cause.as_str()));
+    said.join(": ")
+}
+
 /// What the server said, and what it says to do.
 fn said(error: &tokio_postgres::Error) -> String {
     match error.as_db_error() {
@@ -61,7 +73,7 @@ fn said(error: &tokio_postgres::Error) -> String {
             let hint = database.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
             format!("{} ({}){hint}", database.message(), database.code().code())
         }
-        None => error.to_string(),
+        None => chain(error),
     }
 }
 

@@ -24,6 +24,16 @@ pub async fn install(client: &Client) -> Result<(), Error> {
     Ok(done?)
 }
 
+/// Says that a role moves between servers: nothing is accepted on any of them before an epoch is opened there
+/// ([`servers`](crate::servers)).
+///
+/// # Errors
+/// [`Error`] where the server refuses.
+pub async fn move_between_servers(client: &Client, scope: &Scope) -> Result<(), Error> {
+    client.query_one("SELECT dnsplan_fence.move($1)", &[&scope.as_str()]).await?;
+    Ok(())
+}
+
 /// Guards `table` and whatever inherits from it: from now on its rows are written under epochs of `scope` only. It waits for
 /// the transactions that write it, and may be done again.
 ///

@@ -42,7 +42,7 @@ mod write;
 
 pub use connect::{Conninfo, InvalidConninfo};
 pub use error::Error;
-pub use install::{SCHEMA, guard, install};
+pub use install::{SCHEMA, guard, install, move_between_servers};
 pub use register::PostgresRegister;
 pub use resource::{Found, PostgresResource};
 pub use write::{Isolation, Work, Write};

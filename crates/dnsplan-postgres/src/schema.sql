@@ -5,8 +5,11 @@
 -- 3. A guarded table refuses rows from transactions that have not entered: the guard asks for this very transaction's id, so that
 --    nothing that a pooled connection, a role or a database has been set to can stand in for it.
 -- 4. The floor never falls and is never deleted, nor is a record.
--- 5. Where a scope moves between servers, an epoch is *opened* on one of them, on the timeline that it has then. Every promotion begins
---    another timeline: a replica has what was opened on its primary, and accepts nothing under it, whoever has promoted it.
+-- 5. Where a scope moves between servers, an epoch is *opened* on one of them, for as long as that server runs: a copy of it, a
+--    replica that somebody promotes, and the same server after a start accept nothing before it is opened there (again).
+--
+-- Who is trusted: the functions, and the owner of the tables. A role that writes can set the setting that the guard asks for, and so
+-- write without having entered; the guard is against mistakes, not against that role.
 --
 -- Refusals: FE001, the epoch is over. FE002, this transaction has not entered. FE003, the write's id is known already. FE004, this
 -- server is not the one where the epoch is open.
@@ -25,8 +28,10 @@ CREATE TABLE IF NOT EXISTS dnsplan_fence.floor (
     -- What is known of the writes of lower epochs was deleted.
     pruned bigint NOT NULL DEFAULT 0
 );
--- Where a scope moves between servers: the only epoch that is accepted, and the timeline of the server that accepts it.
-ALTER TABLE dnsplan_fence.floor ADD COLUMN IF NOT EXISTS open_epoch bigint, ADD COLUMN IF NOT EXISTS open_timeline bigint;
+-- Where a scope moves between servers: the only epoch that is accepted (0 is none), the timeline of the server that accepts it, and
+-- when that one was started.
+ALTER TABLE dnsplan_fence.floor ADD COLUMN IF NOT EXISTS open_epoch bigint, ADD COLUMN IF NOT EXISTS open_timeline bigint,
+    ADD COLUMN IF NOT EXISTS open_start timestamptz;
 
 -- What each seal answered. Whoever has replayed the log up to `position` has every write up to `epoch`, and the seal.
 CREATE TABLE IF NOT EXISTS dnsplan_fence.seal (
@@ -81,7 +86,7 @@ DECLARE
     has_entered boolean;
     floor bigint;
     open_epoch bigint;
-    open_timeline bigint;
+    open_start timestamptz;
     known boolean;
 BEGIN
     IF pg_is_in_recovery() THEN
@@ -111,10 +116,10 @@ BEGIN
     IF epoch >= floor THEN
         PERFORM pg_advisory_xact_lock_shared(dnsplan_fence.lock_of(scope));
         IF current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
-            SELECT f.lowest, f.open_epoch, f.open_timeline INTO floor, open_epoch, open_timeline
+            SELECT f.lowest, f.open_epoch, f.open_start INTO floor, open_epoch, open_start
             FROM dnsplan_fence.floor f WHERE f.scope = scope FOR SHARE;
         ELSE
-            SELECT f.lowest, f.open_epoch, f.open_timeline INTO floor, open_epoch, open_timeline
+            SELECT f.lowest, f.open_epoch, f.open_start INTO floor, open_epoch, open_start
             FROM dnsplan_fence.floor f WHERE f.scope = scope;
         END IF;
     END IF;
@@ -125,9 +130,9 @@ BEGIN
             DETAIL = floor::text,
             HINT = 'Load the record and send the write to its holder.';
     END IF;
-    IF open_epoch IS NOT NULL AND (open_epoch <> epoch OR open_timeline <> dnsplan_fence.timeline()) THEN
+    IF open_epoch IS NOT NULL AND (open_epoch <> epoch OR open_start IS DISTINCT FROM pg_postmaster_start_time()) THEN
         PERFORM nextval('dnsplan_fence.refused');
-        PERFORM dnsplan_fence.refuse_here(scope, epoch, 'it was not opened on this server');
+        PERFORM dnsplan_fence.refuse_here(scope, epoch, 'it was not opened on this server, or not since that was started');
     END IF;
     PERFORM set_config('dnsplan_fence.entered_' || suffix, me, true),
             set_config('dnsplan_fence.epoch_' || suffix, epoch::text, true);
@@ -178,6 +183,7 @@ BEGIN
     END IF;
     PERFORM dnsplan_fence.be_durable();
     PERFORM dnsplan_fence.require_granted(scope, epoch);
+    PERFORM dnsplan_fence.require_next(scope, epoch);
     PERFORM pg_advisory_xact_lock(dnsplan_fence.lock_of(scope));
     UPDATE dnsplan_fence.floor f SET lowest = greatest(f.lowest, epoch + 1) WHERE f.scope = scope;
     IF NOT FOUND THEN
@@ -253,6 +259,7 @@ DECLARE
     pruned bigint;
 BEGIN
     PERFORM dnsplan_fence.be_durable();
+    PERFORM dnsplan_fence.require_history(scope, epoch);
     INSERT INTO dnsplan_fence.written VALUES (id, scope, epoch, false) ON CONFLICT DO NOTHING;
     IF NOT FOUND THEN
         SELECT w.is_applied INTO STRICT known FROM dnsplan_fence.written w WHERE w.id = id;
@@ -316,11 +323,13 @@ CREATE OR REPLACE FUNCTION dnsplan_fence.keep_floor() RETURNS trigger
 LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     IF TG_OP <> 'UPDATE' OR NEW.scope <> OLD.scope OR NEW.lowest < OLD.lowest OR NEW.pruned < OLD.pruned
-       OR (OLD.open_epoch IS NOT NULL AND (NEW.open_epoch IS NULL OR NEW.open_timeline IS NULL OR NEW.open_epoch < OLD.open_epoch)) THEN
+       OR (OLD.open_epoch IS NOT NULL AND (NEW.open_epoch IS NULL OR NEW.open_timeline IS NULL OR NEW.open_epoch < OLD.open_epoch
+               OR (NEW.open_epoch = OLD.open_epoch AND NEW.open_timeline <> OLD.open_timeline))) THEN
         RAISE EXCEPTION USING ERRCODE = 'FE002', MESSAGE = 'a floor never falls and is never deleted',
             HINT = 'A node that is to write again is granted a new epoch.';
     END IF;
-    IF NEW.lowest > OLD.lowest OR NEW.open_epoch IS DISTINCT FROM OLD.open_epoch THEN
+    IF NEW.lowest > OLD.lowest OR NEW.open_epoch IS DISTINCT FROM OLD.open_epoch
+       OR NEW.open_start IS DISTINCT FROM OLD.open_start THEN
         PERFORM pg_advisory_xact_lock(dnsplan_fence.lock_of(OLD.scope));
     END IF;
     RETURN NEW;
@@ -367,13 +376,17 @@ BEGIN
         WITH RECURSIVE family AS (
             SELECT guarded::oid AS id UNION SELECT i.inhrelid FROM pg_inherits i JOIN family f ON i.inhparent = f.id
         )
-        SELECT c.oid::regclass AS name, c.oid AS id, c.relkind AS kind,
+        SELECT c.oid::regclass AS name, c.oid AS id, c.relkind AS kind, c.relpersistence AS persistence,
                c.relispartition AND c.oid <> guarded AS is_cloned_to
         FROM family f JOIN pg_class c ON c.oid = f.id ORDER BY c.oid = guarded DESC
     LOOP
         IF part.kind NOT IN ('r', 'p') THEN
             RAISE EXCEPTION USING ERRCODE = 'wrong_object_type',
                 MESSAGE = format('%s is no table that can be guarded', part.name), HINT = 'Guard the tables that hold the rows.';
+        END IF;
+        IF part.persistence <> 'p' THEN
+            RAISE EXCEPTION USING ERRCODE = 'wrong_object_type',
+                MESSAGE = format('%s is not logged, and would be lost with its server', part.name), HINT = 'ALTER TABLE ... SET LOGGED.';
         END IF;
         SELECT encode(t.tgargs, 'escape') INTO other FROM pg_trigger t
         WHERE t.tgrelid = part.id AND t.tgname = 'dnsplan_fence_truncate';

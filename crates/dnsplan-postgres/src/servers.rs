@@ -8,6 +8,7 @@
 
 mod fitness;
 mod member;
+mod progress;
 mod steward;
 
 use dnsplan_leadership::{Fenced, Holder, Order, Receipt, Scope, Token, WriteId, Written};
@@ -16,7 +17,8 @@ use crate::{Error, PostgresResource, Write};
 
 pub use fitness::Unfit;
 pub use member::{Look, Member, Standing};
-pub use steward::{Endpoint, Limits, Progress, Steward, Stopped};
+pub use progress::{Progress, Stopped};
+pub use steward::{Endpoint, Limits, Steward};
 
 /// The servers of a role, as its resource: what is sent under an epoch goes to the server of its holder.
 #[derive(Clone, Debug)]

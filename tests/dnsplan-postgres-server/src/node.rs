@@ -17,10 +17,11 @@ use crate::server::{PACKAGE, User, copy, init, programs, serve};
 const STARTS: u32 = 200;
 
 /// What `pg_rewind` asks for, and what a test of processes can do without.
-const SETTINGS: [&str; 5] = [
+const SETTINGS: [&str; 6] = [
     "wal_log_hints=on",
     "fsync=off",
     "max_connections=100",
+    "max_prepared_transactions=5",
     "wal_keep_size=256MB",
     "wal_receiver_timeout=3s",
 ];
@@ -147,6 +148,17 @@ impl Node {
     /// Has them go on (SIGCONT).
     pub fn go_on(&self) {
         self.signal("-CONT");
+    }
+
+    /// Shuts a replica down, and starts it as a primary on the timeline that it has: what no promotion does.
+    ///
+    /// # Errors
+    /// [`StartError`] with what the server or the program said.
+    pub fn forget_its_primary(&mut self) -> Result<(), StartError> {
+        self.control(&["stop", "--mode=fast", "--silent"])?;
+        drop(self.guard.take());
+        fs::remove_file(self.data().join("standby.signal"))?;
+        self.start()
     }
 
     /// Shuts it down, makes it a replica of `of` with `pg_rewind`, and starts it.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use dnsplan::enactor::{Clock, Nonces};
 use dnsplan::fence::{Generation, ParentGeneration};
-use dnsplan::leadership::postgres::servers::{Endpoint, Member};
+use dnsplan::leadership::postgres::servers::{Endpoint, Look, Member};
 use dnsplan::leadership::{Epoch, Holder, Node, Scope};
 use dnsplan::plan::{AppendError, OwnerName, PlanStore};
 use dnsplan::planner::{Context, Health, Intent, ZoneIntent, plan as make_plan};
@@ -134,12 +134,11 @@ impl Writer {
 impl Endpoint for Writer {
     type Error = Failure;
 
-    async fn canary(&self, holder: &Holder) -> Result<Option<u64>, Failure> {
-        let Some((entry, member)) = self.entries.get(&holder.node) else { return Ok(None) };
+    async fn look(&self, node: &Node) -> Result<Option<Look>, Failure> {
+        let Some((entry, member)) = self.entries.get(node) else { return Ok(None) };
         let look = member.look(&self.role).await;
-        let look =
-            look.map_err(|error| Failure::error(format!("{} at {}: {error}", entry.node, entry.address)))?;
-        Ok(look.open().and(look.canary).map(Generation::get))
+        let at = |error| Failure::error(format!("{} at {}: {error}", entry.node, entry.address));
+        look.map(Some).map_err(at)
     }
 
     async fn published(&self) -> Result<u64, Failure> {

@@ -1,6 +1,6 @@
 //! `handoff --install`: the schema and the guards.
 
-use dnsplan::leadership::postgres::{Conninfo, guard, install as install_schema};
+use dnsplan::leadership::postgres::{Conninfo, guard, install as install_schema, move_between_servers};
 
 use crate::args;
 use crate::failure::{Code, Failure};
@@ -37,6 +37,7 @@ pub(super) async fn install(common: &args::Common, file: &File) -> Result<Code, 
     };
     let failed = |error: dnsplan::leadership::postgres::Error| Failure::error(format!("{name}: {error}"));
     install_schema(client).await.map_err(failed)?;
+    move_between_servers(client, &file.role).await.map_err(failed)?;
     for table in &file.tables {
         guard(client, table, &file.role).await.map_err(failed)?;
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dnsplan::enactor::Nonces;
-use dnsplan::leadership::postgres::servers::Progress;
+use dnsplan::leadership::postgres::servers::{Endpoint, Progress, Stopped};
 use dnsplan::leadership::{Demand, Epoch, HandoffId, Holder, Intent, Node, Outcome, Phase, Seen, Wait};
 use dnsplan::plan::PlanStore;
 use serde_json::{Value, json};
@@ -136,11 +136,17 @@ async fn see_through(
     let begun = Instant::now();
     let deadline = begun + Duration::from_secs(args.timeout);
     let (mut last, mut steps): (Option<Failure>, Vec<Value>) = (None, Vec::new());
+    let (mut before, mut has_begun) = (None, false);
     while Instant::now() < deadline {
         let progress = match steward.tick(wanted.demand(), wanted.first()).await {
             Ok(progress) => progress,
             Err(ended) => {
                 let failure = trouble(&ended);
+                if matches!(ended, Stopped::PutBack { .. } | Stopped::DataPutBack { .. }) {
+                    return Err(failure);
+                }
+                // What was sent may yet take effect.
+                has_begun |= matches!(ended, Stopped::Turn(_) | Stopped::Late(_));
                 if last.as_ref() != Some(&failure) {
                     anstream::eprintln!("{failure}; trying again");
                     last = Some(failure);
@@ -156,18 +162,22 @@ async fn see_through(
                 anstream::println!("{}: {}", steward.servers().scope(), step.text);
             }
         }
+        // What is to be done again and again may need time in between.
+        if before.as_ref() == Some(&progress) {
+            tokio::time::sleep(LOOK).await;
+        }
+        before = Some(progress.clone());
         match progress {
             Progress::Unfit(unfit) => {
-                return Err(Failure::new(
-                    Code::Guarded,
-                    format!("not qualified, nothing was begun: {unfit}"),
-                ));
+                let begun = if has_begun { "it may be frozen yet" } else { "nothing was begun" };
+                return Err(Failure::new(Code::Guarded, format!("not qualified, {begun}: {unfit}")));
             }
             Progress::Waits(Wait::HandOff(id)) if wanted.id() != Some(id) => {
                 return overtaken(steward, wanted).await;
             }
             Progress::Settled { epoch, holder, handoff, is_reached } => {
-                if wanted.id() != handoff.map(|(id, _)| id) && wanted.id().is_some() {
+                let is_another = matches!(wanted, Wanted::First(node) if *node != holder.node);
+                if is_another || wanted.id() != handoff.map(|(id, _)| id) && wanted.id().is_some() {
                     return overtaken(steward, wanted).await;
                 }
                 if is_reached {
@@ -177,7 +187,9 @@ async fn see_through(
                 tokio::time::sleep(LOOK).await;
             }
             Progress::Waits(_) => tokio::time::sleep(LOOK).await,
-            Progress::Took(_) | Progress::Promoted(_) | Progress::Opened(..) | Progress::Published(..) => {}
+            Progress::Took(_) | Progress::Promoted(_) | Progress::Opened(..) | Progress::Published(..) => {
+                has_begun = true;
+            }
         }
     }
     Err(out_of_time(steward, last, args.timeout).await)
@@ -205,9 +217,14 @@ async fn out_of_time(steward: &Stewarding, last: Option<Failure>, seconds: u64) 
         Ok(None) => "there is no record".to_owned(),
         Err(ended) => trouble(&ended).message,
     };
+    let leads_to = match steward.endpoint().resolved().await {
+        Ok(Some(node)) => node.to_string(),
+        Ok(None) | Err(_) => "none of the nodes".to_owned(),
+    };
+    let name = steward.endpoint().name();
     let last = last.map(|failure| format!("; last: {failure}")).unwrap_or_default();
     Failure::error(format!(
-        "not done after {seconds} s: {state}{last}; go on with --resume, or leave it to a steward"
+        "not done after {seconds} s: {state}; {name} leads to {leads_to}{last}; go on with --resume, or leave it to a steward"
     ))
 }
 

@@ -1,8 +1,9 @@
 //! `handoff` alone: who leads, and how far a hand-off has come.
 
+use dnsplan::fence::Generation;
 use dnsplan::leadership::postgres::servers::{Endpoint, Look, Member, Standing};
 use dnsplan::leadership::{Epoch, Phase, Seen};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::failure::{Code, Failure};
 use crate::handoff::{Stewarding, trouble};
@@ -25,10 +26,9 @@ pub(super) async fn show(session: &Session, steward: &Stewarding) -> Result<Code
         .filter_map(|(member, look)| note(record?, &member.node().to_string(), look.as_ref().ok()?));
     let notes: Vec<String> = notes.collect();
     if session.is_json() {
-        let node = |(member, look): &(Member, Result<Look, String>)| json!({ "node": member.node().to_string(), "state": standing(look) });
-        let nodes: Vec<_> = looks.iter().map(node).collect();
+        let nodes: Vec<Value> = looks.iter().map(node_json).collect();
         render::print_json(&json!({
-            "schema": "dnsplan.handoff.status/1", "role": role.as_str(), "state": state,
+            "schema": "dnsplan.handoff.status/1", "role": role.as_str(), "state": state, "phase": record.map(phase),
             "epoch": record.and_then(Seen::epoch).map(Epoch::get),
             "holder": record.and_then(|seen| seen.term().holder()).map(ToString::to_string),
             "endpoint": name, "leads_to": resolved.map(|node| node.to_string()), "published_epoch": published,
@@ -44,6 +44,14 @@ pub(super) async fn show(session: &Session, steward: &Stewarding) -> Result<Code
     anstream::println!("{}", render::table(&["NODE", "STATE"], rows));
     notes.iter().for_each(|note| anstream::println!("note: {note}"));
     Ok(Code::Done)
+}
+
+const fn phase(seen: &Seen) -> &'static str {
+    match seen.term().phase() {
+        Phase::Open => "open",
+        Phase::Freezing(_) => "freezing",
+        Phase::Sealed(..) => "sealed",
+    }
 }
 
 /// What a record says, in one line.
@@ -84,16 +92,22 @@ fn standing(look: &Result<Look, String>) -> String {
                     format!("takes writes under epoch {epoch}, on timeline {timeline}, at position {at}")
                 }
                 (Standing::Primary(timeline), None) => {
-                    let lowest = look.lowest.map_or_else(
-                        || "nothing is known of the role".to_owned(),
-                        |lowest| format!("nothing below epoch {lowest}"),
-                    );
+                    let why = match (look.opened, look.lowest) {
+                        (None, _) => "the role is not installed there".to_owned(),
+                        (Some((Generation::ZERO, _)), _) => "no epoch was opened yet".to_owned(),
+                        (Some((epoch, _)), Some(lowest)) if epoch < lowest => {
+                            format!("nothing below epoch {lowest}")
+                        }
+                        (Some((epoch, _)), _) => {
+                            format!("epoch {epoch} was opened elsewhere, or before it was started")
+                        }
+                    };
                     format!(
-                        "a primary that takes no writes of the role ({lowest}), on timeline {timeline}, at position {at}"
+                        "a primary that takes no writes of the role ({why}), on timeline {timeline}, at position {at}"
                     )
                 }
-                (Standing::Replica { is_fed: true }, _) => format!("a replica, at position {at}"),
-                (Standing::Replica { is_fed: false }, _) => {
+                (Standing::Replica { fed: Some(_), .. }, _) => format!("a replica, at position {at}"),
+                (Standing::Replica { fed: None, .. }, _) => {
                     format!("a replica that gets nothing from a primary, at position {at}")
                 }
             }
@@ -101,23 +115,37 @@ fn standing(look: &Result<Look, String>) -> String {
     }
 }
 
+fn node_json((member, look): &(Member, Result<Look, String>)) -> Value {
+    let mut node =
+        json!({ "node": member.node().to_string(), "state": standing(look), "answers": look.is_ok() });
+    if let Ok(look) = look {
+        node["timeline"] = json!(look.timeline());
+        node["position"] = json!(look.at.get());
+        node["open_epoch"] = json!(look.open().map(Generation::get));
+        node["lowest_epoch"] = json!(look.lowest.map(Generation::get));
+    }
+    node
+}
+
 /// What is not as the record says, with what to do about it.
 fn note(seen: &Seen, node: &str, look: &Look) -> Option<String> {
     let (epoch, holder) = (seen.epoch()?, seen.term().holder()?);
-    if *seen.term().phase() != Phase::Open {
-        return None;
-    }
     let is_holder = holder.node.to_string() == node;
     let is_sealed = look.lowest.is_some_and(|lowest| lowest.get() > epoch.get());
+    let is_open = *seen.term().phase() == Phase::Open;
     match look.timeline() {
-        Some(_) if is_holder && is_sealed => Some(format!(
+        None if is_holder => Some(format!(
+            "{node}, which has to seal epoch {epoch}, is a replica now: make it the primary that it was, with the data that it had; nobody else \
+             has its last writes for sure"
+        )),
+        Some(_) if is_open && is_holder && is_sealed => Some(format!(
             "{node} refuses epoch {epoch}, though the record grants it: somebody else has sealed it; hand over to another node, which \
              begins a new epoch"
         )),
-        Some(timeline) if is_holder && timeline != holder.incarnation.get() => Some(format!(
+        Some(timeline) if is_open && is_holder && timeline != holder.incarnation.get() => Some(format!(
             "{node} was promoted since it was granted epoch {epoch}, and takes no writes: hand over to another node"
         )),
-        Some(timeline) if !is_holder => Some(format!(
+        Some(timeline) if is_open && !is_holder => Some(format!(
             "{node} is a primary, on timeline {timeline}, and does not lead: make it a replica of {} (pg_rewind)",
             holder.node
         )),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dnsplan::fence::Generation;
 use dnsplan::leadership::Node;
 use dnsplan::leadership::monitor::{Alarm, Claim, Instance, Limits, Monitor, Poll, Refusals, Register};
-use dnsplan::leadership::postgres::servers::{Endpoint, Look, Member, Progress};
+use dnsplan::leadership::postgres::servers::{Endpoint, Look, Member};
 use serde_json::json;
 use tokio::time::Instant;
 
@@ -13,7 +13,7 @@ use crate::args;
 use crate::command::Stop;
 use crate::failure::{Code, Failure};
 use crate::handoff::file::File;
-use crate::handoff::step::Step;
+use crate::handoff::step::{Step, milliseconds};
 use crate::handoff::{Stewarding, metrics, trouble};
 use crate::session::Session;
 
@@ -23,71 +23,74 @@ const SKEW: Duration = Duration::from_secs(10);
 /// For how long a hand-off may take before somebody is told.
 const STUCK: Duration = Duration::from_secs(30);
 
+/// What one steward does does not hold up what the other one sees.
 pub(super) async fn watch(
     session: &Session,
-    mut steward: Stewarding,
+    [hand, eye]: [Stewarding; 2],
     file: &File,
     args: &args::Steward,
 ) -> Result<Code, Failure> {
     let (poll, mut stop, begun) = (Duration::from_millis(args.poll), Stop::new()?, Instant::now());
-    let mut monitor = Monitor::new(Limits { skew: SKEW, stuck: STUCK, stale: STUCK });
-    let mut last = None;
     if let Some(at) = args.metrics {
         metrics::listen(at)?;
     }
     if !session.is_json() {
         anstream::println!("ready: watching {} on {} nodes", file.role, file.nodes.len());
     }
-    loop {
-        let done = tokio::select! {
-            () = stop.asked() => break,
-            done = look(session, &mut steward, &mut monitor, begun) => done,
-        };
-        match done {
-            Ok(is_busy) => {
-                last = None;
-                if is_busy {
-                    continue;
-                }
-            }
-            Err(failure) if last.as_ref() != Some(&failure) => {
-                tracing::warn!("{failure}; trying again");
-                last = Some(failure);
-            }
-            Err(_) => {}
-        }
-        tokio::select! {
-            () = stop.asked() => break,
-            () = tokio::time::sleep(poll) => {}
-        }
+    tokio::select! {
+        () = stop.asked() => {}
+        () = work(session, hand, poll, begun) => {}
+        () = see(session, eye, poll, begun) => {}
     }
     anstream::eprintln!("stopped");
     Ok(Code::Done)
 }
 
-/// One poll, and one step if one is due. Whether there may be another one at once.
-async fn look(
-    session: &Session,
-    steward: &mut Stewarding,
-    monitor: &mut Monitor,
-    begun: Instant,
-) -> Result<bool, Failure> {
-    observe(session, steward, monitor, begun).await;
-    let progress = steward.tick(None, None).await.map_err(|ended| trouble(&ended))?;
-    if let Some(step) = Step::of(&progress) {
-        let role = steward.servers().scope();
-        if session.is_json() {
-            let mut line = step.json(begun.elapsed());
-            (line["schema"], line["role"]) = (json!("dnsplan.steward.step/1"), json!(role.as_str()));
-            anstream::println!("{line}");
-        } else {
-            anstream::println!("{role}: {}", step.text);
+/// Takes whatever step is due, for ever.
+async fn work(session: &Session, mut steward: Stewarding, poll: Duration, begun: Instant) {
+    let (mut before, mut last) = (None, None);
+    loop {
+        match steward.tick(None, None).await {
+            Ok(progress) => {
+                last = None;
+                if let Some(step) = Step::of(&progress) {
+                    tell_step(session, &steward, step, begun.elapsed());
+                    // What is to be done again and again needs time in between.
+                    if before.replace(progress.clone()) != Some(progress) {
+                        continue;
+                    }
+                }
+            }
+            Err(ended) => {
+                let failure = trouble(&ended);
+                if last.as_ref() != Some(&failure) {
+                    tracing::warn!("{failure}; trying again");
+                    last = Some(failure);
+                }
+            }
         }
+        tokio::time::sleep(poll).await;
     }
-    Ok(matches!(
-        progress,
-        Progress::Took(_) | Progress::Promoted(_) | Progress::Opened(..) | Progress::Published(..)
-    ))
+}
+
+fn tell_step(session: &Session, steward: &Stewarding, step: Step, after: Duration) {
+    let role = steward.servers().scope();
+    if session.is_json() {
+        let mut line = step.json(after);
+        (line["schema"], line["role"]) = (json!("dnsplan.steward.step/1"), json!(role.as_str()));
+        anstream::println!("{line}");
+    } else {
+        anstream::println!("{role}: {}", step.text);
+    }
+}
+
+/// Looks at everything, for ever.
+async fn see(session: &Session, steward: Stewarding, poll: Duration, begun: Instant) {
+    let mut monitor = Monitor::new(Limits { skew: SKEW, stuck: STUCK, stale: STUCK });
+    loop {
+        observe(session, &steward, &mut monitor, begun).await;
+        tokio::time::sleep(poll).await;
+    }
 }
 
 /// Asks every server and the name, then the register, and tells what is wrong.
@@ -109,8 +112,8 @@ async fn observe(session: &Session, steward: &Stewarding, monitor: &mut Monitor,
     let role = steward.servers().scope();
     metrics::poll(role, &poll, seen.as_ref().ok().and_then(Option::as_ref), &looks);
     metrics::alarms(role, monitor.active());
-    news.raised.iter().for_each(|alarm| tell(session, steward, alarm, true));
-    news.cleared.iter().for_each(|alarm| tell(session, steward, alarm, false));
+    news.raised.iter().for_each(|alarm| tell(session, steward, alarm, true, at));
+    news.cleared.iter().for_each(|alarm| tell(session, steward, alarm, false, at));
 }
 
 fn instance((member, look): &(Member, Result<Look, String>)) -> Instance {
@@ -119,7 +122,11 @@ fn instance((member, look): &(Member, Result<Look, String>)) -> Instance {
         Ok(look) if look.timeline().is_none() => Claim::Reader,
         Ok(look) => match (look.opened, look.lowest) {
             // Whoever is sealed knows that it is no writer. Whoever was promoted past the protocol does not.
-            (Some((epoch, _)), Some(lowest)) if epoch >= lowest => Claim::Writer(Some(epoch)),
+            (Some((epoch, _)), Some(lowest)) if epoch >= lowest && epoch > Generation::ZERO => {
+                Claim::Writer(Some(epoch))
+            }
+            // Where the role is not said to move, any epoch is accepted that the floor lets in.
+            (None, Some(_)) => Claim::Writer(None),
             _ => Claim::Reader,
         },
     };
@@ -133,13 +140,14 @@ fn refusals((member, look): &(Member, Result<Look, String>)) -> Option<Refusals>
     Some(Refusals { client: format!("a client of {}", member.node()), epoch, total: look.refused })
 }
 
-fn tell(session: &Session, steward: &Stewarding, alarm: &Alarm, is_raised: bool) {
+fn tell(session: &Session, steward: &Stewarding, alarm: &Alarm, is_raised: bool, at: Duration) {
     let (role, state) = (steward.servers().scope(), if is_raised { "raised" } else { "cleared" });
     if session.is_json() {
         let text = alarm.to_string();
         anstream::println!(
             "{}",
-            json!({ "schema": "dnsplan.alarm/1", "role": role.as_str(), "alarm": kind(alarm), "state": state, "text": text })
+            json!({ "schema": "dnsplan.alarm/1", "role": role.as_str(), "alarm": kind(alarm), "state": state, "text": text,
+                "after_milliseconds": milliseconds(at) })
         );
     } else {
         anstream::println!("{role}: alarm {state}: {}: {alarm}", kind(alarm));

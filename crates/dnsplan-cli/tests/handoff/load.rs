@@ -42,6 +42,15 @@ pub(crate) struct Load {
     clients: Vec<JoinHandle<Vec<Ack>>>,
 }
 
+/// How a client finds its server.
+#[derive(Clone, Copy, Debug)]
+enum Finds {
+    /// By the endpoint's name.
+    ByName(SocketAddr),
+    /// It never asks: it goes to this one, whoever leads.
+    Always(SocketAddr),
+}
+
 impl Load {
     pub(crate) fn start(bed: &Bed, clients: u32) -> Self {
         Self::with(bed, clients, Form::Fenced)
@@ -51,11 +60,16 @@ impl Load {
         let stop = Arc::new(AtomicBool::new(false));
         let counts: Vec<_> = (0..clients).map(|_| Arc::new(AtomicU64::new(0))).collect();
         let (dns, port) = (bed.dns.addr(), bed.address("a").port());
-        let one = |number: u32| {
-            let (stop, count) = (Arc::clone(&stop), Arc::clone(&counts[number as usize]));
-            bed.runtime().spawn(client(number, dns, port, form, stop, count))
+        let one = |number: u32, finds| {
+            let count = counts.get(number as usize).map_or_else(Default::default, Arc::clone);
+            bed.runtime().spawn(client(number, finds, port, form, Arc::clone(&stop), count))
         };
-        let clients = (0..clients).map(one).collect();
+        let by_name = (0..clients).map(|number| one(number, Finds::ByName(dns)));
+        // Beside them two that follow nobody: what keeps them from writing is the server alone.
+        let stubborn = ["a", "b"].into_iter().zip(clients..);
+        let stubborn = stubborn.filter(|_| form == Form::Fenced);
+        let stubborn = stubborn.map(|(name, number)| one(number, Finds::Always(bed.address(name))));
+        let clients = by_name.chain(stubborn).collect();
         Self { stop, counts, clients }
     }
 
@@ -79,7 +93,7 @@ impl Load {
 
 async fn client(
     number: u32,
-    dns: SocketAddr,
+    finds: Finds,
     port: u16,
     form: Form,
     stop: Arc<AtomicBool>,
@@ -87,10 +101,15 @@ async fn client(
 ) -> Vec<Ack> {
     let (mut acks, mut next) = (Vec::new(), 0);
     while !stop.load(Ordering::Relaxed) {
-        let at = tokio::task::spawn_blocking(move || resolve(dns)).await.unwrap();
+        let at = match finds {
+            Finds::Always(at) => Some(at),
+            Finds::ByName(dns) => {
+                let found = tokio::task::spawn_blocking(move || resolve(dns)).await.unwrap();
+                found.map(|ip| SocketAddr::new(ip, port))
+            }
+        };
         match at {
-            Some(ip) => {
-                let at = SocketAddr::new(ip, port);
+            Some(at) => {
                 let session = write(number, at, form, &stop, &count, &mut next, &mut acks);
                 drop(session.await);
             }

@@ -20,11 +20,21 @@ pub enum Unfit {
     Replica(Node),
     /// It has no connection to its primary.
     NotFed(Node),
+    /// Its primary is on another timeline than the holder.
+    Strays(Node),
+    /// It is told to replay later than it could.
+    Held(Node),
+    /// Prepared transactions are in the way of a seal.
+    Prepared(Node, Vec<String>),
+    /// It serves another role, which would not move along.
+    Shared(Node, String),
+    /// Clients do not reach it at its address.
+    Unreached(Node, String),
     /// It has not replayed enough.
     Lags(Node, u64),
     /// It belongs to another cluster.
     Stranger(Node),
-    /// It does not know of the epoch, so that it follows somebody else, or the schema is not there.
+    /// It does not have the holder's epoch; or, before the first one, does not know that the role moves between servers.
     Ignorant(Node),
 }
 
@@ -38,6 +48,30 @@ impl fmt::Display for Unfit {
                 "{node} takes writes itself, on timeline {timeline}: make it a replica of the holder first (pg_rewind)"
             ),
             Self::Replica(node) => write!(f, "{node} is a replica: the first epoch is for the primary"),
+            Self::Strays(node) => write!(
+                f,
+                "{node} follows another timeline than the holder's: make it a replica of the holder (pg_rewind)"
+            ),
+            Self::Held(node) => write!(
+                f,
+                "{node} is told to replay late: pg_wal_replay_resume(), and recovery_min_apply_delay = 0"
+            ),
+            Self::Prepared(node, names) => write!(
+                f,
+                "{node} has prepared transactions, which no seal ends: COMMIT PREPARED or ROLLBACK PREPARED {}",
+                names.join(", ")
+            ),
+            Self::Shared(node, other) => write!(
+                f,
+                "the role {other} is open at {node}, and would not move along: a server moves as a whole, so guard the tables of both \
+                 under one role"
+            ),
+            Self::Unreached(node, why) => {
+                write!(
+                    f,
+                    "clients would not reach {node} at its address ({why}): see to the address in the file"
+                )
+            }
             Self::NotFed(node) => write!(f, "{node} gets nothing from a primary: see to its replication"),
             Self::Lags(node, bytes) => {
                 write!(f, "{node} has {bytes} bytes of the log to replay: try again when it has caught up")
@@ -47,7 +81,7 @@ impl fmt::Display for Unfit {
             }
             Self::Ignorant(node) => write!(
                 f,
-                "{node} does not have the holder's epoch: it follows another server, or the role was not set up there"
+                "{node} does not know of the role yet: install it (--install), and wait until the replica has replayed that"
             ),
         }
     }
@@ -78,19 +112,29 @@ pub(super) fn unfit(
     match there.standing {
         _ if there.system != here.system => Some(Unfit::Stranger(node)),
         Standing::Primary(timeline) => Some(Unfit::Primary(node, timeline)),
-        Standing::Replica { is_fed: false } => Some(Unfit::NotFed(node)),
+        Standing::Replica { fed: None, .. } => Some(Unfit::NotFed(node)),
+        Standing::Replica { fed, .. } if here.timeline().is_some() && fed != here.timeline() => {
+            Some(Unfit::Strays(node))
+        }
         _ if here.open() == Some(epoch.into()) && there.opened != here.opened => Some(Unfit::Ignorant(node)),
         _ if lag > limit => Some(Unfit::Lags(node, lag)),
+        Standing::Replica { is_held: true, .. } => Some(Unfit::Held(node)),
+        _ if !here.prepared.is_empty() => Some(Unfit::Prepared(holder.node, here.prepared.clone())),
         Standing::Replica { .. } => None,
     }
 }
 
+/// Before the first epoch: every server that answers has to know that nothing is accepted before one is opened.
 fn unfit_first(first: &Node, looks: &Looks) -> Option<Unfit> {
+    let knows = |look: &Look| look.opened.is_some();
+    let ignorant = looks.iter().find(|(_, look)| look.as_ref().is_ok_and(|look| !knows(look)));
     match find(first, looks) {
-        Ok(look) if look.timeline().is_none() => Some(Unfit::Replica(first.clone())),
-        Ok(look) if look.lowest.is_none() => Some(Unfit::Ignorant(first.clone())),
-        Ok(_) => None,
         Err(away) => Some(away),
+        Ok(look) if look.timeline().is_none() => Some(Unfit::Replica(first.clone())),
+        Ok(look) => match (ignorant, look.other.clone()) {
+            (Some((member, _)), _) => Some(Unfit::Ignorant(member.node().clone())),
+            (None, other) => other.map(|other| Unfit::Shared(first.clone(), other)),
+        },
     }
 }
 

@@ -10,6 +10,9 @@ use tokio_postgres::types::PgLsn;
 use crate::Error;
 use crate::session::Session;
 
+/// How many seconds a promotion is waited for at a time; a statement may take a little longer.
+const PROMOTION: i32 = 20;
+
 /// A server, under the name that the record knows it by.
 #[derive(Clone, Debug)]
 pub struct Member {
@@ -22,18 +25,27 @@ pub struct Member {
 pub struct Look {
     /// Which cluster it belongs to: the same for a primary and its replicas.
     pub system: String,
+    /// When it was started: no two servers have the same.
+    pub started: String,
     /// Whether it takes writes at all, and on which timeline.
     pub standing: Standing,
     /// How far its log has come, or been replayed.
     pub at: Position,
     /// The lowest epoch that it accepts; `None` where nothing is known of the scope.
     pub lowest: Option<Generation>,
-    /// The epoch that was opened last, and the timeline that it was opened on. A replica has its primary's.
+    /// The epoch that was opened last, and the timeline that it was opened on; 0 before the first. A replica has its primary's, and
+    /// `None` is a role that does not move between servers.
     pub opened: Option<(Generation, u64)>,
+    /// Whether that epoch is accepted here: it was opened on this server, since it was started, and not sealed since.
+    pub is_open: bool,
+    /// The prepared transactions that are in a seal's way.
+    pub prepared: Vec<String>,
     /// The newest seal that it has, and its position.
     pub sealed: Option<(Generation, Position)>,
     /// The epoch of the newest canary that it has.
     pub canary: Option<Generation>,
+    /// Another role that is open here: it would not move with this one.
+    pub other: Option<String>,
     /// How many writes it has refused, as their epoch was over or open elsewhere. All roles of the database count.
     pub refused: u64,
 }
@@ -43,10 +55,12 @@ pub struct Look {
 pub enum Standing {
     /// It takes writes, on this timeline. Which of them, the floor says.
     Primary(u64),
-    /// It replays what a primary writes; `is_fed` where it is connected to one.
+    /// It replays what a primary writes.
     Replica {
-        /// Whether its primary sends to it.
-        is_fed: bool,
+        /// The timeline that its primary sends to it; `None` where nobody sends.
+        fed: Option<u64>,
+        /// Whether it replays later than it could: paused, or delayed by its configuration.
+        is_held: bool,
     },
 }
 
@@ -54,9 +68,8 @@ impl Look {
     /// The epoch that this server accepts writes under, if any.
     #[must_use]
     pub fn open(&self) -> Option<Generation> {
-        let (epoch, timeline) = self.opened?;
-        let is_here = self.standing == Standing::Primary(timeline);
-        (is_here && Some(epoch) >= self.lowest).then_some(epoch)
+        let (epoch, _) = self.opened?;
+        self.is_open.then_some(epoch)
     }
 
     /// The life that it leads as a writer, if it is one.
@@ -108,16 +121,23 @@ impl Member {
         let generation = |name: &str| number(name).map(|number| number.map(Generation::new));
         let standing = match (row.try_get("is_replica")?, number("timeline")?) {
             (false, Some(timeline)) => Standing::Primary(timeline),
-            _ => Standing::Replica { is_fed: row.try_get("is_fed")? },
+            (_, timeline) => {
+                let is_fed: bool = row.try_get("is_fed")?;
+                Standing::Replica { fed: timeline.filter(|_| is_fed), is_held: row.try_get("is_held")? }
+            }
         };
         Ok(Look {
             system: row.try_get("system")?,
+            started: row.try_get("started")?,
             standing,
             at: lsn("at")?.unwrap_or(Position::START),
             lowest: generation("lowest")?,
             opened: generation("open_epoch")?.zip(number("open_timeline")?),
             sealed: generation("sealed_epoch")?.zip(lsn("sealed_at")?),
             canary: generation("canary")?,
+            is_open: row.try_get::<_, Option<bool>>("is_open")?.unwrap_or_default(),
+            prepared: row.try_get("prepared")?,
+            other: row.try_get("other")?,
             refused: number("refused")?.unwrap_or_default(),
         })
     }
@@ -129,11 +149,11 @@ impl Member {
     /// [`Error`] where it does not answer, or refuses.
     pub async fn promote(&self, wait: Duration) -> Result<(), Error> {
         let session = Session::begin(&self.pool).await?;
-        let seconds = i32::try_from(wait.as_secs()).unwrap_or(i32::MAX).max(1);
+        let seconds = i32::try_from(wait.as_secs()).unwrap_or(i32::MAX).clamp(1, PROMOTION);
         let sql = "SELECT pg_catalog.pg_promote(true, $1)";
-        session.query_one(sql, &[&seconds]).await?;
+        let row = session.query_one(sql, &[&seconds]).await?;
         session.end();
-        Ok(())
+        if row.try_get(0)? { Ok(()) } else { Err(Error::NotPromoted) }
     }
 
     /// Opens an epoch that the record grants to the present life of this server, and writes a canary under it. To do so again

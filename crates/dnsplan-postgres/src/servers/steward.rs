@@ -4,15 +4,15 @@
 use std::future::Future;
 use std::time::Duration;
 
-use dnsplan_fence::{Actor, Nonce, Register};
+use dnsplan_fence::{Actor, Generation, Nonce, Register};
 use dnsplan_leadership::{
-    Beliefs, Candidate, Coordinator, Demand, Epoch, HandoffId, Holder, Incarnation, Intent, Node, Outcome,
-    Phase, Position, Receipt, Seen, Step, Term, Turn, TurnFailed, Wait,
+    Beliefs, Candidate, Coordinator, Demand, Epoch, HandoffId, Holder, Incarnation, Intent, Node, Phase,
+    Position, Receipt, Seen, Step, Term, Turn, TurnFailed, Wait,
 };
 use tokio::time::{Instant, timeout};
 
 use super::fitness::unfit;
-use super::{Look, Member, Servers, Unfit};
+use super::{Look, Member, Progress, Servers, Stopped, Unfit};
 use crate::Error;
 
 /// How long a seal may take: it gives transactions under way their time, several times over.
@@ -43,8 +43,8 @@ pub trait Endpoint: Sync {
     /// Why it cannot be asked or changed.
     type Error: std::error::Error + Send + Sync + 'static;
 
-    /// The newest canary that is read at the address of a node, as a client would reach it; `None` where there is none.
-    fn canary(&self, holder: &Holder) -> impl Future<Output = Result<Option<u64>, Self::Error>> + Send;
+    /// What a client finds at the address of a node; `None` where it has none.
+    fn look(&self, node: &Node) -> impl Future<Output = Result<Option<Look>, Self::Error>> + Send;
 
     /// The newest epoch that it was published for; 0 where it never was.
     fn published(&self) -> impl Future<Output = Result<u64, Self::Error>> + Send;
@@ -54,51 +54,6 @@ pub trait Endpoint: Sync {
 
     /// Where it leads to now; `None` where that is none of the servers.
     fn resolved(&self) -> impl Future<Output = Result<Option<Node>, Self::Error>> + Send;
-}
-
-/// What one tick came to.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Progress {
-    /// A step was taken: look again at once.
-    Took(Step),
-    /// The successor was promoted. Nobody writes yet.
-    Promoted(Node),
-    /// The epoch was opened at its holder's, and its canary was read back.
-    Opened(Epoch, Holder),
-    /// The endpoint was published for it.
-    Published(Epoch, Holder),
-    /// Nothing can be done before something happens.
-    Waits(Wait),
-    /// The demanded hand-off was not begun.
-    Unfit(Unfit),
-    /// All is done, and whoever connects by the endpoint's name reaches the holder, or not yet.
-    Settled {
-        /// The epoch in force.
-        epoch: Epoch,
-        /// Who holds it.
-        holder: Holder,
-        /// The hand-off that led to it.
-        handoff: Option<(HandoffId, Outcome)>,
-        /// Whether the endpoint's name leads to the holder.
-        is_reached: bool,
-    },
-}
-
-/// Why a tick ended early. Nothing is half-done that a later one does not finish.
-#[derive(Debug, thiserror::Error)]
-pub enum Stopped<R: std::error::Error + 'static, E: std::error::Error + 'static> {
-    /// The register or a server did not answer.
-    #[error(transparent)]
-    Turn(#[from] TurnFailed<R, Error>),
-    /// A server did not answer.
-    #[error("{0}: {1}")]
-    Server(Node, #[source] Error),
-    /// Something took too long.
-    #[error("{0} did not answer in time")]
-    Late(&'static str),
-    /// The endpoint.
-    #[error("the endpoint: {0}")]
-    Endpoint(#[source] E),
 }
 
 /// What came of something that can stop a steward.
@@ -179,12 +134,22 @@ where
         let seen = self.seen().await?;
         let since = self.since(seen.as_ref());
         let looks = self.looks().await;
+        let published = self.endpoint.published().await.map_err(Stopped::Endpoint)?;
+        self.put_back(seen.as_ref(), &looks, published)?;
         let (open, waited) = (in_force(seen.as_ref()), since.elapsed());
         let (is_abandoned, is_overdue) = (waited >= self.limits.abandoned, waited >= self.limits.catch_up);
         if first.is_none() && seen.as_ref().is_none_or(|seen| seen.epoch().is_none()) {
             return Ok(Progress::Waits(Wait::Candidate));
         }
         if let Some(unfit) = unfit(seen.as_ref(), wanted, first, &looks, self.limits.lag) {
+            return Ok(Progress::Unfit(unfit));
+        }
+        let begins = wanted
+            .filter(|wanted| open.is_some() && seen.as_ref().is_some_and(|seen| seen.is_about(*wanted)));
+        let begins = begins.map(Demand::successor).or_else(|| first.filter(|_| open.is_none()));
+        if let Some(node) = begins
+            && let Some(unfit) = self.unreached(node, &looks).await
+        {
             return Ok(Progress::Unfit(unfit));
         }
         let handed = handed(seen.as_ref());
@@ -201,12 +166,12 @@ where
             (None, Some(wanted), Some(_)) => vec![unborn(wanted.successor())],
             (None, ..) => first.and_then(|first| primary(&looks, first)).into_iter().collect(),
         };
-        let (proven, published) = match &open {
-            Some((epoch, holder)) => {
-                (self.proven(*epoch, holder, &looks).await?, self.published(*epoch).await?)
-            }
-            None => (None, None),
+        let open = open.filter(|_| begins.is_none());
+        let proven = match &open {
+            Some((epoch, holder)) => self.proven(*epoch, holder, &looks, published).await?,
+            None => None,
         };
+        let published = open.map(|(epoch, _)| epoch).filter(|epoch| published >= epoch.get());
         let beliefs = Beliefs {
             demand: wanted,
             failover: self.failover,
@@ -276,26 +241,64 @@ where
         }
     }
 
-    /// The epoch, where its canary is read at the address that the endpoint leads to, or will.
-    async fn proven(&self, epoch: Epoch, holder: &Holder, looks: &Looks) -> Done<Option<Epoch>, R, E> {
-        let look = looks.iter().find(|(member, _)| *member.node() == holder.node);
-        let number = epoch.into();
-        let is_open = look.is_some_and(|(_, look)| {
-            look.as_ref().is_ok_and(|look| look.open() == Some(number) && look.canary == Some(number))
-        });
-        if !is_open {
-            return Ok(None);
-        }
-        let read = timeout(self.limits.answer, self.endpoint.canary(holder)).await;
-        let read =
-            read.map_err(|_| Stopped::Late("the address of the new writer"))?.map_err(Stopped::Endpoint)?;
-        Ok((read == Some(epoch.get())).then_some(epoch))
+    /// Whether anything has been at a later epoch than the record.
+    fn put_back(&self, seen: Option<&Seen>, looks: &Looks, published: u64) -> Done<(), R, E> {
+        let record = seen.and_then(Seen::epoch).map_or(0, Epoch::get);
+        let shown = |(member, look): &(Member, Result<Look, String>)| {
+            let look = look.as_ref().ok()?;
+            let numbers = [look.opened.map(|(epoch, _)| epoch), look.sealed.map(|(epoch, _)| epoch)];
+            let lowest = look.lowest.map_or(0, |lowest| lowest.get().saturating_sub(1));
+            let epoch = numbers.into_iter().flatten().map(Generation::get).max().unwrap_or(0).max(lowest);
+            Some((member.node().to_string(), epoch))
+        };
+        let endpoint = ("the endpoint".to_owned(), published);
+        let found = looks.iter().filter_map(shown).chain([endpoint]).find(|(_, epoch)| *epoch > record);
+        found.map_or(Ok(()), |(who, epoch)| Err(Stopped::PutBack { record, who, epoch }))
     }
 
-    async fn published(&self, epoch: Epoch) -> Done<Option<Epoch>, R, E> {
-        let published = self.endpoint.published().await.map_err(Stopped::Endpoint)?;
-        Ok((published >= epoch.get()).then_some(epoch))
+    /// Whether clients would reach another server at the address of a node, or none.
+    async fn unreached(&self, node: &Node, looks: &Looks) -> Option<Unfit> {
+        let unreached = |why: &str| Some(Unfit::Unreached(node.clone(), why.to_owned()));
+        let started = started(node, looks)?;
+        match timeout(self.limits.answer, self.endpoint.look(node)).await {
+            Err(_) => unreached("no answer in time"),
+            Ok(Err(error)) => unreached(&error.to_string()),
+            Ok(Ok(None)) => unreached("it has none"),
+            Ok(Ok(Some(look))) if look.started != started => unreached("another server answers there"),
+            Ok(Ok(Some(_))) => None,
+        }
     }
+
+    /// The epoch, where its canary is read at the address that the endpoint leads to, or will.
+    async fn proven(
+        &self,
+        epoch: Epoch,
+        holder: &Holder,
+        looks: &Looks,
+        published: u64,
+    ) -> Done<Option<Epoch>, R, E> {
+        let found = looks.iter().find(|(member, _)| *member.node() == holder.node);
+        let Some((_, Ok(look))) = found else { return Ok(None) };
+        let number = Some(Generation::from(epoch));
+        if published >= epoch.get() && look.opened.map(|(epoch, _)| epoch) != number {
+            return Err(Stopped::DataPutBack { node: holder.node.clone(), epoch });
+        }
+        if look.open() != number || look.canary != number {
+            return Ok(None);
+        }
+        let read = timeout(self.limits.answer, self.endpoint.look(&holder.node)).await;
+        let read =
+            read.map_err(|_| Stopped::Late("the address of the new writer"))?.map_err(Stopped::Endpoint)?;
+        let is_it =
+            |there: &Look| there.started == look.started && there.open() == number && there.canary == number;
+        Ok(read.is_some_and(|there| is_it(&there)).then_some(epoch))
+    }
+}
+
+/// When a server was started, if it answers.
+fn started<'a>(node: &Node, looks: &'a Looks) -> Option<&'a str> {
+    let (_, look) = looks.iter().find(|(member, _)| member.node() == node)?;
+    look.as_ref().ok().map(|look| look.started.as_str())
 }
 
 /// The epoch that is open, and its holder.

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use dnsplan_fence::{Actor, Nonce};
 use dnsplan_leadership::{Cell, Demand, Epoch, HandoffId, Holder, Node as Name, Scope};
-use dnsplan_postgres::servers::{Endpoint, Limits, Member, Progress, Servers, Steward};
-use dnsplan_postgres::{Conninfo, guard, install};
+use dnsplan_postgres::servers::{Endpoint, Limits, Look, Member, Progress, Servers, Steward};
+use dnsplan_postgres::{Conninfo, guard, install, move_between_servers};
 use dnsplan_postgres_server::Node;
 use tokio_postgres::Client;
 
@@ -33,21 +33,19 @@ fn nonce() -> Nonce {
 #[derive(Debug, Default)]
 pub(crate) struct Sign {
     pub(crate) is_blind: AtomicBool,
-    published: Mutex<(u64, Option<Name>)>,
-    canaries: Mutex<Vec<Member>>,
-    scope: Mutex<Option<Scope>>,
+    pub(crate) published: Mutex<(u64, Option<Name>)>,
+    pub(crate) addresses: Mutex<Vec<Member>>,
 }
 
 impl Endpoint for &Sign {
     type Error = Infallible;
 
-    async fn canary(&self, holder: &Holder) -> Result<Option<u64>, Infallible> {
-        let members = self.canaries.lock().unwrap().clone();
-        let scope = self.scope.lock().unwrap().clone().unwrap();
-        let member = members.iter().find(|member| *member.node() == holder.node).unwrap();
-        let look = member.look(&scope).await.unwrap();
-        let is_blind = self.is_blind.load(Ordering::Relaxed);
-        Ok(look.canary.filter(|_| !is_blind).map(|canary| canary.get()))
+    async fn look(&self, node: &Name) -> Result<Option<Look>, Infallible> {
+        let members = self.addresses.lock().unwrap().clone();
+        let member = members.iter().find(|member| member.node() == node).unwrap();
+        let mut look = member.look(&scope()).await.unwrap();
+        look.canary = look.canary.filter(|_| !self.is_blind.load(Ordering::Relaxed));
+        Ok(Some(look))
     }
 
     async fn published(&self) -> Result<u64, Infallible> {
@@ -87,14 +85,14 @@ impl Bed {
         .await
         .unwrap();
         let bed = Self { a, b, register: Cell::default(), sign: Sign::default() };
-        *bed.sign.canaries.lock().unwrap() = bed.servers().members().to_vec();
-        *bed.sign.scope.lock().unwrap() = Some(scope());
+        *bed.sign.addresses.lock().unwrap() = bed.servers().members().to_vec();
         let client = bed.client("a").await;
         client.batch_execute("CREATE TABLE rows (what text)").await.unwrap();
         let pool = conninfo(bed.a.address()).pool();
         let owner = pool.get().await.unwrap();
         install(&owner).await.unwrap();
         guard(&owner, "rows", &scope()).await.unwrap();
+        move_between_servers(&owner, &scope()).await.unwrap();
         bed.until_replayed().await;
         bed
     }
@@ -115,6 +113,11 @@ impl Bed {
 
     pub(crate) fn steward(&self, limits: Limits) -> Stewarding<'_> {
         self.steward_of(self.servers(), limits)
+    }
+
+    /// One that asks another register.
+    pub(crate) fn steward_at<'a>(&'a self, register: &'a Shared, limits: Limits) -> Stewarding<'a> {
+        Steward::new(register, self.servers(), &self.sign, Actor::new("steward").unwrap(), limits, nonce)
     }
 
     pub(crate) fn steward_of(&self, servers: Servers, limits: Limits) -> Stewarding<'_> {

@@ -18,7 +18,19 @@ async fn g9_a_node_that_is_not_fit_is_handed_nothing() {
     bed.sql("a", "CREATE TABLE noise AS SELECT generate_series(1, 1000)").await;
     let lags = go(&mut strict, Some(&to_b), None).await;
     assert!(matches!(&lags, Progress::Unfit(Unfit::Lags(node, 1..)) if *node == name("b")), "{lags:?}");
+    assert_eq!(go(&mut steward, Some(&to_b), None).await, Progress::Unfit(Unfit::Held(name("b"))));
     bed.sql("b", "SELECT pg_wal_replay_resume()").await;
+    bed.sql("a", "BEGIN; CREATE TABLE later (what text); PREPARE TRANSACTION 'later'").await;
+    let prepared = Unfit::Prepared(name("a"), vec!["later".to_owned()]);
+    assert_eq!(go(&mut steward, Some(&to_b), None).await, Progress::Unfit(prepared));
+    bed.sql("a", "ROLLBACK PREPARED 'later'").await;
+    // Clients would be led to another server.
+    let right = bed.sign.addresses.lock().unwrap().clone();
+    *bed.sign.addresses.lock().unwrap() =
+        servers([("a", bed.a.address()), ("b", bed.a.address())]).members().to_vec();
+    let elsewhere = Unfit::Unreached(name("b"), "another server answers there".to_owned());
+    assert_eq!(go(&mut steward, Some(&to_b), None).await, Progress::Unfit(elsewhere));
+    *bed.sign.addresses.lock().unwrap() = right;
 
     // Without its primary it gets nothing.
     bed.sql("b", "ALTER SYSTEM SET primary_conninfo = ''").await;
@@ -26,7 +38,7 @@ async fn g9_a_node_that_is_not_fit_is_handed_nothing() {
     let member = bed.servers().members()[1].clone();
     until("the replica to be cut off", || async {
         let look = member.look(&scope()).await.unwrap();
-        look.standing == dnsplan_postgres::servers::Standing::Replica { is_fed: false }
+        matches!(look.standing, dnsplan_postgres::servers::Standing::Replica { fed: None, .. })
     })
     .await;
     assert_eq!(go(&mut steward, Some(&to_b), None).await, Progress::Unfit(Unfit::NotFed(name("b"))));
@@ -43,6 +55,10 @@ async fn g9_a_node_of_another_cluster_or_without_the_epoch_is_handed_nothing() {
     let mut steward = bed.steward(LIMITS);
     let replica = go(&mut steward, None, Some("b")).await;
     assert_eq!(replica, Progress::Unfit(Unfit::Replica(name("b"))));
+    // It has the schema, from when it was copied, and not that the role moves.
+    bed.sql("b", "SELECT pg_wal_replay_resume()").await;
+    bed.until_replayed().await;
+    bed.sql("b", "SELECT pg_wal_replay_pause()").await;
     assert!(matches!(go(&mut steward, None, Some("a")).await, Progress::Settled { .. }));
     let to_b = demand(&steward, "b").await;
     assert_eq!(go(&mut steward, Some(&to_b), None).await, Progress::Unfit(Unfit::Ignorant(name("b"))));

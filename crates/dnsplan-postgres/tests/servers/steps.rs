@@ -4,8 +4,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use dnsplan_fence::Generation;
-use dnsplan_leadership::{Outcome, Phase, Position, Step, Wait, Write};
-use dnsplan_postgres::servers::{Limits, Progress};
+use dnsplan_leadership::{Cell, Outcome, Phase, Position, Step, Wait, Write};
+use dnsplan_postgres::servers::{Limits, Progress, Stopped};
 
 use crate::bed::{Bed, LIMITS, demand, go, go_until, name, scope};
 
@@ -108,4 +108,39 @@ async fn g9_nothing_is_published_before_the_canary_is_read_back() {
     }
     bed.sign.is_blind.store(false, Ordering::Relaxed);
     assert!(matches!(steward.tick(None, Some(&first)).await.unwrap(), Progress::Published(..)));
+}
+
+#[tokio::test]
+async fn g9_a_register_that_was_put_back_grants_nothing() {
+    let bed = Bed::led().await;
+    let empty = Cell::default();
+    let mut steward = bed.steward_at(&empty, LIMITS);
+    let first = name("a");
+    let stopped = steward.tick(None, Some(&first)).await.unwrap_err();
+    assert!(matches!(&stopped, Stopped::PutBack { record: 0, who, epoch: 1 } if who == "a"), "{stopped:?}");
+    // The endpoint is a witness as well.
+    let mut steward = bed.steward(LIMITS);
+    *bed.sign.published.lock().unwrap() = (7, Some(name("b")));
+    let stopped = steward.tick(None, None).await.unwrap_err();
+    assert!(
+        matches!(&stopped, Stopped::PutBack { record: 1, who, epoch: 7 } if who == "the endpoint"),
+        "{stopped:?}"
+    );
+}
+
+#[tokio::test]
+async fn g9_an_epoch_is_not_opened_again_on_data_that_has_no_trace_of_it() {
+    let bed = Bed::new().await;
+    let mut steward = bed.steward(LIMITS);
+    let first = name("a");
+    while !matches!(
+        steward.tick(None, Some(&first)).await.unwrap(),
+        Progress::Took(Step::Write(Write::Grant(_)))
+    ) {}
+    // It was led by, and written; then somebody has put its data back to before that.
+    *bed.sign.published.lock().unwrap() = (1, Some(first.clone()));
+    let stopped = steward.tick(None, None).await.unwrap_err();
+    assert!(matches!(&stopped, Stopped::DataPutBack { node, .. } if *node == first), "{stopped:?}");
+    let refused = bed.refusal("a", "SELECT dnsplan_fence.open_epoch('orders')").await;
+    assert!(refused.starts_with("FE004 "), "{refused}");
 }

@@ -315,7 +315,12 @@ impl Kernel {
     /// comes up only where no other one is there.
     pub(crate) fn is_sure(&self, step: Step, before: &State, after: &State) -> bool {
         match step {
-            Step::LoseSwap(_) | Step::LoseWrite(_) | Step::Double(_) | Step::Forget(_) | Step::Crash(_) | Step::Empty => false,
+            Step::LoseSwap(_)
+            | Step::LoseWrite(_)
+            | Step::Double(_)
+            | Step::Forget(_)
+            | Step::Crash(_)
+            | Step::Empty => false,
             Step::Start(_) => before.servers.iter().all(|server| !server.is_up),
             Step::Land(_) => before.handoffs == after.handoffs,
             _ => true,

@@ -206,13 +206,25 @@ impl Node {
     /// Every process of it gets the signal; each of them is a group of its own.
     fn signal(&self, signal: &str) {
         let Some(guard) = &self.guard else { return };
-        let id = guard.id().to_string();
-        let children = Command::new("pgrep").args(["-P", &id]).output();
-        let children =
-            children.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+        let mut all = vec![guard.id()];
+        all.extend(children(guard.id()));
+        let all: Vec<String> = all.iter().map(ToString::to_string).collect();
         // One that has ended in between is nothing to signal.
-        drop(Command::new("kill").arg(signal).arg(&id).args(children.split_whitespace()).output());
+        drop(Command::new("sh").args(["-c", &format!("kill {signal} {}", all.join(" "))]).output());
     }
+}
+
+/// The processes that a process has started.
+fn children(of: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let child = |entry: fs::DirEntry| {
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        // The name, in brackets, may have blanks; then the state, and who has started it.
+        let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?;
+        let id = entry.file_name().to_str()?.parse().ok()?;
+        (parent.parse() == Ok(of)).then_some(id)
+    };
+    processes.filter_map(child).collect()
 }
 
 impl Drop for Node {

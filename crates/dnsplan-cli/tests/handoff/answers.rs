@@ -177,6 +177,29 @@ fn g9_a_hand_off_that_was_left_is_finished_by_another() {
 }
 
 #[test]
+fn g9_the_record_may_be_in_the_plan_store_and_nobody_else_publishes_the_endpoint() {
+    let bed = Bed::new();
+    let at = ["a", "b", "register"].map(|name| bed.address(name));
+    let pair = file(&at, &bed.dns.addr().to_string(), "");
+    let postgres = pair.lines().find(|line| line.contains("dbname=postgres")).unwrap();
+    bed.cell.save("pair.toml", &pair.replacen(postgres, "store = true", 1));
+    bed.until_follows("b");
+    bed.cell.run(&["handoff", "pair.toml", "--to", "a"]).expect(0);
+    bed.until_follows("b");
+    let there = bed.cell.run(&["handoff", "pair.toml", "--to", "b"]).expect(0).out;
+    assert!(there.contains("promoted; b leads under epoch 2"), "{there}");
+    // Somebody publishes the endpoint's zone by hand.
+    let spec = std::fs::read_to_string(bed.cell.path("writer.toml")).unwrap();
+    bed.cell.save("hand.toml", &spec.replace("{writer}", "192.0.2.1"));
+    bed.cell.ok(&["publish", "hand.toml"]);
+    let refused = bed.cell.run(&["handoff", "pair.toml", "--to", "a"]).expect(1);
+    refused.says(&[
+        "db.example. is at generation 3 in the plan store, and the role is at epoch 2",
+        "use a zone of its own",
+    ]);
+}
+
+#[test]
 fn a_file_that_is_wrong_is_told_by_its_line() {
     let (cell, at) =
         (Cell::new(), ["127.0.1.1:1", "127.0.1.2:1", "127.0.1.3:1"].map(|at| at.parse().unwrap()));

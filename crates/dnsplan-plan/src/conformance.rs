@@ -60,6 +60,7 @@ rules! {
     standing::the_head_is_read_after_the_record,
     keep::a_pin_bounds_the_floor_and_the_floor_bounds_pins,
     keep::prune_keeps_what_is_needed,
+    keep::prune_keeps_what_is_live_at_a_target_that_was_put_back,
     keep::prune_frees_no_generation,
     keep::touched_tells_every_change_or_nothing,
 }

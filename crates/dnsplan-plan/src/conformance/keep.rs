@@ -69,6 +69,21 @@ pub async fn prune_keeps_what_is_needed(store: &impl PlanStore) {
     );
 }
 
+/// A target that was put back to what it had before is live at less than it once confirmed: that plan stays.
+pub async fn prune_keeps_what_is_live_at_a_target_that_was_put_back(store: &impl PlanStore) {
+    chain(store, 8).await;
+    let target = TargetId::new("t");
+    store.report(&origin(), &target, report(6, 6, 6)).await.expect("it is taken down");
+    store.confirm(&origin(), &target, generation(6)).await.expect("it is taken down");
+    store.report(&origin(), &target, report(4, 3, 4)).await.expect("it is taken down");
+    let pruned = store.prune(&origin(), generation(9)).await;
+    assert_eq!(pruned, Ok(Pruned { plans: 5, lowest: generation(3) }), "1, 2, 5, 7 and 8 go");
+    for needed in [3, 4, 6, 9] {
+        let plan = store.get(&origin(), generation(needed)).await.expect("it can be read");
+        assert!(plan.is_some(), "generation {needed} is gone");
+    }
+}
+
 /// No generation is granted again, and no attempt forgotten that is still there.
 pub async fn prune_frees_no_generation(store: &impl PlanStore) {
     chain(store, 3).await;

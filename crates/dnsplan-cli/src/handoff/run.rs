@@ -60,8 +60,7 @@ pub(super) async fn to(
     to: &Node,
     args: &args::Handoff,
 ) -> Result<Code, Failure> {
-    let seen = steward.seen().await.map_err(|ended| trouble(&ended))?;
-    check_store(session, steward, seen.as_ref()).await?;
+    let seen = checked(session, steward).await?;
     let intent = seen.as_ref().and_then(|seen| seen.term().intent());
     let wanted = match seen.as_ref().filter(|seen| seen.epoch().is_some()) {
         None => Wanted::First(to.clone()),
@@ -82,8 +81,7 @@ pub(super) async fn resume(
     steward: &mut Stewarding,
     args: &args::Handoff,
 ) -> Result<Code, Failure> {
-    let seen = steward.seen().await.map_err(|ended| trouble(&ended))?;
-    check_store(session, steward, seen.as_ref()).await?;
+    let seen = checked(session, steward).await?;
     let Some(seen) = seen.filter(|seen| seen.epoch().is_some()) else {
         return Err(Failure::error("nobody ever led; have a node lead with --to NODE"));
     };
@@ -98,18 +96,19 @@ pub(super) async fn resume(
     see_through(session, steward, &Wanted::Others(id), args).await
 }
 
-/// The zone of an endpoint is published by hand-offs alone.
-async fn check_store(session: &Session, steward: &Stewarding, seen: Option<&Seen>) -> Result<(), Failure> {
+/// The record, where the endpoint's zone is published by hand-offs alone. The record is read last: others may publish meanwhile.
+async fn checked(session: &Session, steward: &Stewarding) -> Result<Option<Seen>, Failure> {
     let zone = steward.endpoint().zone();
     let head = session.store.head(zone).await?.map_or(0, |head| head.generation().get());
-    let epoch = seen.and_then(Seen::epoch).map_or(0, Epoch::get);
+    let seen = steward.seen().await.map_err(|ended| trouble(&ended))?;
+    let epoch = seen.as_ref().and_then(Seen::epoch).map_or(0, Epoch::get);
     if head > epoch {
         return Err(Failure::error(format!(
             "{zone} is at generation {head} in the plan store, and the role is at epoch {epoch}: the zone of an endpoint is published \
              by hand-offs alone, and its generations are their epochs; use a zone of its own, or another --data"
         )));
     }
-    Ok(())
+    Ok(seen)
 }
 
 fn under_way(seen: &Seen, intent: &Intent) -> Failure {

@@ -131,10 +131,11 @@ where
     /// # Errors
     /// [`Stopped`] says what did not answer; the next tick begins anew.
     pub async fn tick(&mut self, wanted: Option<&Demand>, first: Option<&Node>) -> Done<Progress, R, E> {
+        // In this order: what is published was open before that, and what is open was granted before that. Others go on meanwhile.
+        let published = self.endpoint.published().await.map_err(Stopped::Endpoint)?;
+        let looks = self.looks().await;
         let seen = self.seen().await?;
         let since = self.since(seen.as_ref());
-        let looks = self.looks().await;
-        let published = self.endpoint.published().await.map_err(Stopped::Endpoint)?;
         self.put_back(seen.as_ref(), &looks, published)?;
         let (open, waited) = (in_force(seen.as_ref()), since.elapsed());
         let (is_abandoned, is_overdue) = (waited >= self.limits.abandoned, waited >= self.limits.catch_up);

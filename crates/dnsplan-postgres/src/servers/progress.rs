@@ -66,6 +66,9 @@ pub enum Stopped<R: std::error::Error + 'static, E: std::error::Error + 'static>
         /// The epoch that it was granted.
         epoch: Epoch,
     },
+    /// The holder did not answer.
+    #[error("{0} does not answer: {1}")]
+    Away(Node, String),
     /// Something took too long.
     #[error("{0} did not answer in time")]
     Late(&'static str),

@@ -279,7 +279,11 @@ where
         published: u64,
     ) -> Done<Option<Epoch>, R, E> {
         let found = looks.iter().find(|(member, _)| *member.node() == holder.node);
-        let Some((_, Ok(look))) = found else { return Ok(None) };
+        let Some((member, look)) = found else {
+            return Err(Stopped::Server(holder.node.clone(), Error::Unlisted(holder.node.clone())));
+        };
+        // Without a look at its data nothing is opened there.
+        let look = look.as_ref().map_err(|why| Stopped::Away(member.node().clone(), why.clone()))?;
         let number = Some(Generation::from(epoch));
         if published >= epoch.get() && look.opened.map(|(epoch, _)| epoch) != number {
             return Err(Stopped::DataPutBack { node: holder.node.clone(), epoch });

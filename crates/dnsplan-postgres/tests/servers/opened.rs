@@ -2,8 +2,9 @@
 
 use dnsplan_fence::Generation;
 use dnsplan_postgres::guard;
+use dnsplan_postgres::servers::Stopped;
 
-use crate::bed::{Bed, LIMITS, go, scope};
+use crate::bed::{Bed, LIMITS, go, name, scope};
 
 #[tokio::test]
 async fn g9_an_opened_epoch_is_the_only_one_that_is_accepted() {
@@ -142,6 +143,8 @@ async fn g9_a_replica_that_is_started_as_a_primary_accepts_nothing_though_its_ti
 async fn g9_a_writer_that_was_started_anew_accepts_nothing_before_a_steward_has_looked() {
     let mut bed = Bed::led().await;
     bed.a.kill();
+    let away = bed.steward(LIMITS).tick(None, None).await.unwrap_err();
+    assert!(matches!(&away, Stopped::Away(node, _) if *node == name("a")), "{away:?}");
     bed.a.start().unwrap_or_else(|error| panic!("{error}"));
     let refused = bed.refusal("a", "SELECT dnsplan_fence.enter('orders', 1)").await;
     assert!(

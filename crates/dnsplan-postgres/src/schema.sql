@@ -124,14 +124,14 @@ BEGIN
         END IF;
     END IF;
     IF epoch < floor THEN
-        PERFORM nextval('dnsplan_fence.refused');
+        PERFORM dnsplan_fence.count_refusal();
         RAISE EXCEPTION USING ERRCODE = 'FE001',
             MESSAGE = format('epoch %s of %s is over: nothing below %s is accepted', epoch, scope, floor),
             DETAIL = floor::text,
             HINT = 'Load the record and send the write to its holder.';
     END IF;
     IF open_epoch IS NOT NULL AND (open_epoch <> epoch OR open_start IS DISTINCT FROM pg_postmaster_start_time()) THEN
-        PERFORM nextval('dnsplan_fence.refused');
+        PERFORM dnsplan_fence.count_refusal();
         PERFORM dnsplan_fence.refuse_here(scope, epoch, 'it was not opened on this server, or not since that was started');
     END IF;
     PERFORM set_config('dnsplan_fence.entered_' || suffix, me, true),
@@ -329,7 +329,7 @@ BEGIN
             HINT = 'A node that is to write again is granted a new epoch.';
     END IF;
     IF NEW.lowest > OLD.lowest OR NEW.open_epoch IS DISTINCT FROM OLD.open_epoch
-       OR NEW.open_start IS DISTINCT FROM OLD.open_start THEN
+       OR (NEW.open_start IS DISTINCT FROM OLD.open_start AND NEW.open_start IS DISTINCT FROM pg_postmaster_start_time()) THEN
         PERFORM pg_advisory_xact_lock(dnsplan_fence.lock_of(OLD.scope));
     END IF;
     RETURN NEW;
@@ -372,6 +372,7 @@ DECLARE
                           'dnsplan_fence.entered_' || replace(scope, '-', '_'));
 BEGIN
     INSERT INTO dnsplan_fence.floor VALUES (scope, 0) ON CONFLICT DO NOTHING;
+    PERFORM dnsplan_fence.require_alone(scope);
     FOR part IN
         WITH RECURSIVE family AS (
             SELECT guarded::oid AS id UNION SELECT i.inhrelid FROM pg_inherits i JOIN family f ON i.inhparent = f.id

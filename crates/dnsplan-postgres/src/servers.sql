@@ -10,6 +10,30 @@ CREATE TABLE IF NOT EXISTS dnsplan_fence.canary (
 -- How many writes were refused because their epoch is over, or open elsewhere. A sequence, as it keeps what a refusal rolls back.
 CREATE SEQUENCE IF NOT EXISTS dnsplan_fence.refused MINVALUE 0 START 1;
 
+CREATE OR REPLACE FUNCTION dnsplan_fence.count_refusal() RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF current_setting('transaction_read_only') = 'off' THEN
+        PERFORM nextval('dnsplan_fence.refused');
+    END IF;
+END $$;
+
+-- A server moves as a whole: a role that moves is the only one of its database.
+CREATE OR REPLACE FUNCTION dnsplan_fence.require_alone(scope text) RETURNS void
+LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_variable
+DECLARE
+    other text;
+BEGIN
+    SELECT f.scope INTO other FROM dnsplan_fence.floor f
+    WHERE f.scope <> scope AND EXISTS (SELECT FROM dnsplan_fence.floor m WHERE m.open_epoch IS NOT NULL) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'FE002',
+            MESSAGE = format('%s is in this database, too, and would not move with %s', other, scope),
+            HINT = 'A server moves as a whole: guard the tables of both under one scope.';
+    END IF;
+END $$;
+
 -- The timeline that this server writes.
 CREATE OR REPLACE FUNCTION dnsplan_fence.timeline() RETURNS bigint
 LANGUAGE sql VOLATILE STRICT
@@ -60,6 +84,7 @@ LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
     INSERT INTO dnsplan_fence.floor VALUES (scope, 0) ON CONFLICT DO NOTHING;
     UPDATE dnsplan_fence.floor f SET open_epoch = 0, open_timeline = 0 WHERE f.scope = scope AND f.open_epoch IS NULL;
+    PERFORM dnsplan_fence.require_alone(scope);
 END $$;
 
 -- The epoch that is open on this server, for programs that have no other way to learn it: once for each connection, not for each
@@ -87,11 +112,18 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 #variable_conflict use_variable
 DECLARE
     here dnsplan_fence.floor;
-    other text;
 BEGIN
     PERFORM dnsplan_fence.be_durable();
     PERFORM dnsplan_fence.require_granted(scope, epoch);
     PERFORM dnsplan_fence.require_next(scope, epoch);
+    -- Opened again after a start: nobody has entered since, but for prepared transactions, which were let in under this very epoch.
+    -- A seal that comes in between has raised the floor, or waits for this row.
+    UPDATE dnsplan_fence.floor f SET open_start = pg_postmaster_start_time()
+    WHERE f.scope = scope AND f.open_epoch = epoch AND f.open_timeline = timeline AND f.lowest <= epoch
+      AND timeline = dnsplan_fence.timeline();
+    IF FOUND THEN
+        RETURN;
+    END IF;
     PERFORM pg_advisory_xact_lock(dnsplan_fence.lock_of(scope));
     SELECT f.* INTO here FROM dnsplan_fence.floor f WHERE f.scope = scope;
     IF NOT FOUND THEN
@@ -108,13 +140,6 @@ BEGIN
             MESSAGE = format('epoch %s of %s was granted to timeline %s of this server, which is on %s now, or was opened elsewhere',
                              epoch, scope, timeline, dnsplan_fence.timeline()),
             HINT = 'It was promoted since. Hand the role over: a new epoch may be opened here.';
-    END IF;
-    SELECT f.scope INTO other FROM dnsplan_fence.floor f
-    WHERE f.scope <> scope AND f.open_epoch >= greatest(f.lowest, 1) AND f.open_start = pg_postmaster_start_time();
-    IF FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'FE002',
-            MESSAGE = format('%s is open on this server, and would not move with %s', other, scope),
-            HINT = 'A server moves as a whole: guard the tables of both under one scope.';
     END IF;
     UPDATE dnsplan_fence.floor f
     SET lowest = epoch, open_epoch = epoch, open_timeline = timeline, open_start = pg_postmaster_start_time()
@@ -136,8 +161,7 @@ END $$;
 CREATE OR REPLACE FUNCTION dnsplan_fence.look(
     scope text, OUT system text, OUT started text, OUT is_replica boolean, OUT timeline bigint, OUT at pg_lsn, OUT is_fed boolean,
     OUT is_held boolean, OUT lowest bigint, OUT open_epoch bigint, OUT open_timeline bigint, OUT is_open boolean,
-    OUT sealed_epoch bigint, OUT sealed_at pg_lsn, OUT canary bigint, OUT refused bigint, OUT prepared text[],
-    OUT other text)
+    OUT sealed_epoch bigint, OUT sealed_at pg_lsn, OUT canary bigint, OUT refused bigint, OUT prepared text[])
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_variable
 BEGIN
@@ -163,8 +187,6 @@ BEGIN
     FROM dnsplan_fence.seal s WHERE s.scope = scope ORDER BY s.epoch DESC LIMIT 1;
     SELECT c.epoch INTO canary FROM dnsplan_fence.canary c WHERE c.scope = scope;
     SELECT CASE WHEN r.is_called THEN r.last_value ELSE 0 END INTO refused FROM dnsplan_fence.refused r;
-    SELECT f.scope INTO other FROM dnsplan_fence.floor f
-    WHERE f.scope <> scope AND f.open_epoch >= greatest(f.lowest, 1) AND f.open_start = pg_postmaster_start_time() ORDER BY 1 LIMIT 1;
     -- A replica has its primary's only once it is promoted.
     prepared := ARRAY(SELECT p.gid FROM pg_prepared_xacts p WHERE p.database = current_database() AND NOT is_replica ORDER BY 1);
 END $$;

@@ -26,6 +26,7 @@ pub(super) fn listen(at: SocketAddr) -> Result<(), Failure> {
     describe_gauge!("dnsplan_role_phase", "0: open, 1: freezing, 2: sealed");
     describe_gauge!("dnsplan_role_holder", "1 for the node that the record names");
     describe_gauge!("dnsplan_role_writer", "1 for a node that takes itself for the writer");
+    describe_gauge!("dnsplan_role_open", "1 for a node that accepts writes of the role");
     describe_gauge!("dnsplan_role_advertised", "1 for the node that the endpoint's name leads to");
     describe_gauge!("dnsplan_role_reachable", "1 for a node that answers");
     describe_gauge!("dnsplan_role_position_bytes", "How far a node's log has come, or been replayed");
@@ -67,6 +68,7 @@ pub(super) fn poll(
                 .set(is(holder.is_some_and(|holder| holder.node == *member.node())));
         }
         if let Ok(look) = look {
+            gauge!("dnsplan_role_open", &labels).set(is(look.open().is_some()));
             gauge!("dnsplan_role_position_bytes", &labels).set(look.at.get() as f64);
             counter!("dnsplan_role_refused_total", &labels).absolute(look.refused);
         }

@@ -149,6 +149,9 @@ fn note(seen: &Seen, node: &str, look: &Look) -> Option<String> {
             "{node} is a primary, on timeline {timeline}, and does not lead: make it a replica of {} (pg_rewind)",
             holder.node
         )),
+        Some(_) if is_open && is_holder && look.open().is_none() => Some(format!(
+            "{node} leads, and accepts nothing: it was started anew, or is to be opened yet; run a steward, or --resume"
+        )),
         _ => None,
     }
 }

@@ -136,6 +136,8 @@ fn g9_whoever_is_promoted_by_hand_takes_no_writes_and_is_told_of_within_a_poll()
     steward.wait_out("alarm raised: two-writers: a and b claim to be the writer at once");
     says("dnsplan_role_alarm{role=\"orders\",alarm=\"two-writers\"} 1");
     says("dnsplan_role_writer{role=\"orders\",node=\"b\"} 1");
+    says("dnsplan_role_open{role=\"orders\",node=\"b\"} 0");
+    says("dnsplan_role_open{role=\"orders\",node=\"a\"} 1");
     for sql in ["SELECT dnsplan_fence.open_epoch('orders')", "SELECT dnsplan_fence.enter('orders', 1)"] {
         let refused = bed.refusal("b", sql);
         assert!(refused.starts_with("FE004 orders is not written here"), "{refused}");
@@ -158,6 +160,18 @@ fn scrape(at: SocketAddr) -> String {
     stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
     stream.read_to_string(&mut said).unwrap();
     said
+}
+
+#[test]
+fn g9_a_writer_that_was_started_anew_is_opened_again_by_whoever_looks() {
+    let bed = Bed::led();
+    bed.node("a").kill();
+    bed.node("a").start().unwrap();
+    let status = bed.cell.ok(&["handoff", "pair.toml"]);
+    assert!(status.contains("a leads, and accepts nothing: it was started anew"), "{status}");
+    bed.cell.run(&["handoff", "pair.toml", "--resume"]).expect(0);
+    let status = bed.cell.ok(&["handoff", "pair.toml"]);
+    assert!(status.contains("takes writes under epoch 1"), "{status}");
 }
 
 #[test]

@@ -26,8 +26,6 @@ pub enum Unfit {
     Held(Node),
     /// Prepared transactions are in the way of a seal.
     Prepared(Node, Vec<String>),
-    /// It serves another role, which would not move along.
-    Shared(Node, String),
     /// Clients do not reach it at its address.
     Unreached(Node, String),
     /// It has not replayed enough.
@@ -60,11 +58,6 @@ impl fmt::Display for Unfit {
                 f,
                 "{node} has prepared transactions, which no seal ends: COMMIT PREPARED or ROLLBACK PREPARED {}",
                 names.join(", ")
-            ),
-            Self::Shared(node, other) => write!(
-                f,
-                "the role {other} is open at {node}, and would not move along: a server moves as a whole, so guard the tables of both \
-                 under one role"
             ),
             Self::Unreached(node, why) => {
                 write!(
@@ -131,10 +124,7 @@ fn unfit_first(first: &Node, looks: &Looks) -> Option<Unfit> {
     match find(first, looks) {
         Err(away) => Some(away),
         Ok(look) if look.timeline().is_none() => Some(Unfit::Replica(first.clone())),
-        Ok(look) => match (ignorant, look.other.clone()) {
-            (Some((member, _)), _) => Some(Unfit::Ignorant(member.node().clone())),
-            (None, other) => other.map(|other| Unfit::Shared(first.clone(), other)),
-        },
+        Ok(_) => ignorant.map(|(member, _)| Unfit::Ignorant(member.node().clone())),
     }
 }
 

@@ -44,8 +44,6 @@ pub struct Look {
     pub sealed: Option<(Generation, Position)>,
     /// The epoch of the newest canary that it has.
     pub canary: Option<Generation>,
-    /// Another role that is open here: it would not move with this one.
-    pub other: Option<String>,
     /// How many writes it has refused, as their epoch was over or open elsewhere. All roles of the database count.
     pub refused: u64,
 }
@@ -137,7 +135,6 @@ impl Member {
             canary: generation("canary")?,
             is_open: row.try_get::<_, Option<bool>>("is_open")?.unwrap_or_default(),
             prepared: row.try_get("prepared")?,
-            other: row.try_get("other")?,
             refused: number("refused")?.unwrap_or_default(),
         })
     }

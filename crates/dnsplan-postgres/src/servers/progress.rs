@@ -55,10 +55,11 @@ pub enum Stopped<R: std::error::Error + 'static, E: std::error::Error + 'static>
         /// The later one.
         epoch: u64,
     },
-    /// The endpoint was published for an epoch, so that it was open; and the data of its holder has no trace of it.
+    /// The holder's data is from before what it was known to have. Nothing is opened there.
     #[error(
-        "epoch {epoch} was open at {node}, and what {node} has now is from before: its data was put back; bring back the newer data, or \
-         make another node its replica and hand over, which accepts the loss"
+        "what {node} has is from before what it had under epoch {epoch}: its data was put back; bring back the newer data. To accept the \
+         loss, seal each epoch that it lacks by hand (SELECT dnsplan_fence.seal(ROLE, N), up to {epoch} - 1), make another node its \
+         replica, and hand over to that"
     )]
     DataPutBack {
         /// The holder.

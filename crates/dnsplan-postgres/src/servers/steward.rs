@@ -167,9 +167,12 @@ where
             (None, Some(wanted), Some(_)) => vec![unborn(wanted.successor())],
             (None, ..) => first.and_then(|first| primary(&looks, first)).into_iter().collect(),
         };
+        if let Some((epoch, holder)) = &open {
+            data_put_back(*epoch, holder, &looks, published, begins.is_some())?;
+        }
         let open = open.filter(|_| begins.is_none());
         let proven = match &open {
-            Some((epoch, holder)) => self.proven(*epoch, holder, &looks, published).await?,
+            Some((epoch, holder)) => self.proven(*epoch, holder, &looks).await?,
             None => None,
         };
         let published = open.map(|(epoch, _)| epoch).filter(|epoch| published >= epoch.get());
@@ -271,13 +274,7 @@ where
     }
 
     /// The epoch, where its canary is read at the address that the endpoint leads to, or will.
-    async fn proven(
-        &self,
-        epoch: Epoch,
-        holder: &Holder,
-        looks: &Looks,
-        published: u64,
-    ) -> Done<Option<Epoch>, R, E> {
+    async fn proven(&self, epoch: Epoch, holder: &Holder, looks: &Looks) -> Done<Option<Epoch>, R, E> {
         let found = looks.iter().find(|(member, _)| *member.node() == holder.node);
         let Some((member, look)) = found else {
             return Err(Stopped::Server(holder.node.clone(), Error::Unlisted(holder.node.clone())));
@@ -285,10 +282,10 @@ where
         // Without a look at its data nothing is opened there.
         let look = look.as_ref().map_err(|why| Stopped::Away(member.node().clone(), why.clone()))?;
         let number = Some(Generation::from(epoch));
-        if published >= epoch.get() && look.opened.map(|(epoch, _)| epoch) != number {
-            return Err(Stopped::DataPutBack { node: holder.node.clone(), epoch });
+        if look.open() != number {
+            return self.behind_nobody(epoch, member, looks).await.map(|()| None);
         }
-        if look.open() != number || look.canary != number {
+        if look.canary != number {
             return Ok(None);
         }
         let read = timeout(self.limits.answer, self.endpoint.look(&holder.node)).await;
@@ -298,6 +295,40 @@ where
             |there: &Look| there.started == look.started && there.open() == number && there.canary == number;
         Ok(read.is_some_and(|there| is_it(&there)).then_some(epoch))
     }
+
+    /// Before an epoch is opened again: no replica has more of it than its holder, whose log only grows.
+    async fn behind_nobody(&self, epoch: Epoch, holder: &Member, looks: &Looks) -> Done<(), R, E> {
+        let now = timeout(self.limits.answer, holder.look(self.servers().scope())).await;
+        let now = now.map_err(|_| Stopped::Late("the holder"))?.map_err(|error| at(holder, error))?;
+        let has_more = |(_, look): &(Member, Result<Look, String>)| {
+            look.as_ref().is_ok_and(|look| {
+                let is_its =
+                    look.system == now.system && look.opened == now.opened && look.timeline().is_none();
+                is_its && look.at > now.at
+            })
+        };
+        if now.opened.map(|(epoch, _)| epoch) == Some(epoch.into()) && looks.iter().any(has_more) {
+            return Err(Stopped::DataPutBack { node: holder.node().clone(), epoch });
+        }
+        Ok(())
+    }
+}
+
+/// Whether the holder's data is from before an epoch that its endpoint was published for. Whoever begins a hand-off may have sealed
+/// by hand what it lacks, and so accepted the loss; opened it is not again.
+fn data_put_back<R: std::error::Error, E: std::error::Error>(
+    epoch: Epoch,
+    holder: &Holder,
+    looks: &Looks,
+    published: u64,
+    begins: bool,
+) -> Result<(), Stopped<R, E>> {
+    let look = looks.iter().find(|(member, _)| *member.node() == holder.node);
+    let Some((_, Ok(look))) = look.filter(|_| published >= epoch.get()) else { return Ok(()) };
+    let number = Generation::from(epoch);
+    let lacks =
+        if begins { look.lowest < Some(number) } else { look.opened.map(|(epoch, _)| epoch) != Some(number) };
+    if lacks { Err(Stopped::DataPutBack { node: holder.node.clone(), epoch }) } else { Ok(()) }
 }
 
 /// When a server was started, if it answers.

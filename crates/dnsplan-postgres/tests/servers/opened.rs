@@ -1,7 +1,6 @@
 //! An epoch that is opened at one server is accepted there for as long as it runs, and nowhere else.
 
 use dnsplan_fence::Generation;
-use dnsplan_postgres::guard;
 use dnsplan_postgres::servers::Stopped;
 
 use crate::bed::{Bed, LIMITS, go, name, scope};
@@ -72,11 +71,11 @@ async fn g9_who_opens_waits_for_the_transactions_under_way() {
     bed.sql("a", "SELECT dnsplan_fence.open('orders', 1, 1)").await;
     let writer = bed.client("a").await;
     writer.batch_execute("BEGIN; SELECT dnsplan_fence.enter('orders', 1)").await.unwrap();
-    for opens in [
-        "SELECT dnsplan_fence.open('orders', 1, 1)",
-        "UPDATE dnsplan_fence.floor SET open_epoch = 2",
-        "UPDATE dnsplan_fence.floor SET open_start = now()",
-    ] {
+    // Opened again, nothing changes, and nobody waits.
+    bed.sql("a", "SET lock_timeout = '1s'; SELECT dnsplan_fence.open('orders', 1, 1)").await;
+    for opens in
+        ["UPDATE dnsplan_fence.floor SET open_epoch = 2", "UPDATE dnsplan_fence.floor SET open_start = now()"]
+    {
         let refused = bed.refusal("a", &format!("BEGIN; SET LOCAL lock_timeout = '50ms'; {opens}")).await;
         assert!(refused.starts_with("55P03 "), "{opens}: {refused}");
     }
@@ -158,19 +157,51 @@ async fn g9_a_writer_that_was_started_anew_accepts_nothing_before_a_steward_has_
 
 #[tokio::test]
 async fn g9_a_server_leads_one_role_as_it_moves_as_a_whole() {
-    let bed = Bed::led().await;
-    let owner = dnsplan_postgres_server::Server::config(bed.a.address(), "postgres");
-    let owner = dnsplan_postgres_server::Server::pool(owner, 1).get().await.unwrap();
-    owner
-        .batch_execute("CREATE TABLE users (name text); CREATE UNLOGGED TABLE seen (name text)")
-        .await
-        .unwrap();
-    let users = dnsplan_leadership::Scope::new("users").unwrap();
-    guard(&owner, "users", &users).await.unwrap();
-    let both =
-        bed.refusal("a", "SELECT dnsplan_fence.move('users'), dnsplan_fence.open('users', 1, 1)").await;
-    assert!(both.starts_with("FE002 orders is open on this server, and would not move with users"), "{both}");
+    let mut bed = Bed::led().await;
+    bed.sql("a", "CREATE TABLE users (name text); CREATE UNLOGGED TABLE seen (name text)").await;
+    // Nor while nothing is open.
+    bed.a.kill();
+    bed.a.start().unwrap_or_else(|error| panic!("{error}"));
+    for other in ["SELECT dnsplan_fence.guard('users', 'users')", "SELECT dnsplan_fence.move('users')"] {
+        let refused = bed.refusal("a", other).await;
+        assert!(
+            refused.starts_with("FE002 orders is in this database, too, and would not move with users"),
+            "{refused}"
+        );
+    }
     // What would not survive its server is not guarded at all.
     let unlogged = bed.refusal("a", "SELECT dnsplan_fence.guard('seen', 'orders')").await;
     assert!(unlogged.contains("seen is not logged, and would be lost with its server"), "{unlogged}");
+}
+
+#[tokio::test]
+async fn g9_a_writer_is_opened_again_whatever_prepared_transactions_it_has() {
+    let mut bed = Bed::led().await;
+    let prepared = "BEGIN; SELECT dnsplan_fence.enter('orders', 1); INSERT INTO rows VALUES ('later'); PREPARE TRANSACTION 'later'";
+    bed.sql("a", prepared).await;
+    bed.a.kill();
+    bed.a.start().unwrap_or_else(|error| panic!("{error}"));
+    bed.sql("a", "SET lock_timeout = '1s'; SELECT dnsplan_fence.open('orders', 1, 1)").await;
+    bed.sql("a", "SELECT dnsplan_fence.enter('orders', 1)").await;
+    bed.sql("a", "COMMIT PREPARED 'later'").await;
+}
+
+#[tokio::test]
+async fn g9_a_writer_whose_data_was_put_back_is_not_opened_again() {
+    let mut bed = Bed::led().await;
+    let saved = bed.a.saved().unwrap();
+    bed.sql("a", "SELECT dnsplan_fence.open('orders', 1, 1)").await;
+    let mut steward = bed.steward(LIMITS);
+    go(&mut steward, None, None).await;
+    bed.sql(
+        "a",
+        "BEGIN; SELECT dnsplan_fence.enter('orders', 1); INSERT INTO rows VALUES ('acknowledged'); COMMIT",
+    )
+    .await;
+    bed.until_replayed().await;
+    bed.a.restore(&saved).unwrap();
+    let stopped = bed.steward(LIMITS).tick(None, None).await.unwrap_err();
+    assert!(matches!(&stopped, Stopped::DataPutBack { node, .. } if *node == name("a")), "{stopped:?}");
+    let refused = bed.refusal("a", "SELECT dnsplan_fence.enter('orders', 1)").await;
+    assert!(refused.starts_with("FE004 "), "{refused}");
 }

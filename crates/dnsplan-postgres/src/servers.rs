@@ -4,7 +4,8 @@
 //! 2. An epoch is sealed at the server of its holder, which demotes it, and then nobody writes.
 //! 3. Who has replayed the seal has every write before it, and is promoted. That grants nothing: a server that was promoted accepts no
 //!    write before an epoch was *opened* on it, which follows the grant.
-//! 4. A life of a server as a writer is its timeline: every promotion begins another one.
+//! 4. What an epoch is granted to is a server on its timeline: every promotion begins another one. That alone is no fence, as a timeline
+//!    can be copied, and its number comes back: an epoch is accepted where it was opened since that server was started.
 
 mod fitness;
 mod member;

@@ -153,8 +153,8 @@ impl Member {
         if row.try_get(0)? { Ok(()) } else { Err(Error::NotPromoted) }
     }
 
-    /// Opens an epoch that the record grants to the present life of this server, and writes a canary under it. To do so again
-    /// changes nothing.
+    /// Opens an epoch that the record grants to the present life of this server, for as long as the server runs, and writes a canary
+    /// under it. After a start it is opened again by the same.
     ///
     /// # Errors
     /// [`Error`] where it does not answer, or the epoch is not to be opened here: it is over, or was granted to another life.

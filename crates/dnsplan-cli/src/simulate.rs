@@ -88,8 +88,8 @@ const fn code(holds: bool) -> Code {
 }
 
 /// A run that broke, and how to see it again.
-struct Failed {
-    outcome: Outcome,
+struct Failed<O = Outcome> {
+    outcome: O,
     /// How it was cut down, where it is a random one.
     cut: Option<Cut>,
     /// Plays just that.

@@ -55,11 +55,7 @@ struct Game {
 }
 
 /// A run that broke, and how to see it again.
-struct Failed {
-    outcome: Outcome,
-    cut: Option<Cut>,
-    command: String,
-}
+type Failed = super::Failed<Outcome>;
 
 impl Game {
     fn options(&self, seed: u64) -> Options {

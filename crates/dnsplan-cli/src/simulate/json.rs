@@ -42,15 +42,20 @@ pub(super) fn many(game: &Game, runs: &Runs<Invariant>, failed: Option<&Failed>)
 }
 
 fn failure(failed: &Failed) -> Value {
+    told(failed, failed.outcome.seed, run(&failed.outcome))
+}
+
+/// A run that broke, of whatever game.
+pub(super) fn told<O>(failed: &Failed<O>, seed: u64, outcome: Value) -> Value {
     let cut = failed.cut.as_ref();
     json!({
-        "seed": failed.outcome.seed,
+        "seed": seed,
         "keep": cut.map(|cut| cut.keep.as_str()),
         "kept": cut.map(|cut| cut.kept),
         "decisions": cut.map(|cut| cut.of),
         "tries": cut.map(|cut| cut.tries),
         "command": failed.command,
-        "outcome": run(&failed.outcome),
+        "outcome": outcome,
     })
 }
 

@@ -5,6 +5,7 @@ use dnsplan_sim::Entry;
 use dnsplan_sim::failover::{Breach, Handover, Invariant, Outcome, Refusal};
 use serde_json::{Map, Value, json};
 
+use super::super::json::told;
 use super::super::many::Runs;
 use super::{Failed, Game, Told};
 
@@ -43,16 +44,7 @@ pub(super) fn many(game: &Game, runs: &Runs<Invariant>, failed: Option<&Failed>)
 }
 
 fn failure(failed: &Failed) -> Value {
-    let cut = failed.cut.as_ref();
-    json!({
-        "seed": failed.outcome.seed,
-        "keep": cut.map(|cut| cut.keep.as_str()),
-        "kept": cut.map(|cut| cut.kept),
-        "decisions": cut.map(|cut| cut.of),
-        "tries": cut.map(|cut| cut.tries),
-        "command": failed.command,
-        "outcome": run(&failed.outcome),
-    })
+    told(failed, failed.outcome.seed, run(&failed.outcome))
 }
 
 fn run(outcome: &Outcome) -> Value {

@@ -125,8 +125,8 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     ) -> Result<Put, EnactError> {
         let plan = view.plan();
         let mut aside = set_aside(view, plan.generation());
-        let inherited = inherited(view, plan.generation(), action);
-        let whole = whole_after(view.sighting().record(), plan.generation(), action);
+        let record = view.sighting().record();
+        let (inherited, whole) = (inherited(record, action), whole_after(record, action));
         loop {
             let attempt = self.nonces.next();
             let Some(permit) = self.permit(view, &plan, action, attempt) else {
@@ -299,22 +299,19 @@ pub(crate) fn protected_aside(view: &View, plan: &Plan) -> BTreeSet<OwnerName> {
 }
 
 /// The owner names that earlier chains have set aside, for as long as this one has parts to come after this write.
-fn inherited(view: &View, generation: Generation, action: Move) -> BTreeSet<OwnerName> {
-    let payload = &view.sighting().record().payload;
+fn inherited(record: &FenceRecord, action: Move) -> BTreeSet<OwnerName> {
     match action {
         Move::Apply(part) | Move::Flip(part) if part.is_last() => BTreeSet::new(),
-        Move::Stage(_) | Move::Apply(_) | Move::Flip(_) if newest(view) != generation => {
-            payload.doubtful().cloned().collect()
-        }
-        _ => payload.inherited.clone(),
+        Move::Stage(_) | Move::Apply(_) | Move::Flip(_) => record.payload.doubtful().cloned().collect(),
+        _ => record.payload.inherited.clone(),
     }
 }
 
 /// The generation that everything was at before this write's chain, where the record's base does not say it.
-fn whole_after(record: &FenceRecord, generation: Generation, action: Move) -> Generation {
+fn whole_after(record: &FenceRecord, action: Move) -> Generation {
     match action {
         Move::Apply(part) | Move::Flip(part) if part.is_last() => Generation::ZERO,
-        Move::Apply(_) | Move::Flip(_) if record.generation != generation => {
+        Move::Apply(_) | Move::Flip(_) => {
             let whole = whole(record);
             if whole == record.base { Generation::ZERO } else { whole }
         }

@@ -13,7 +13,7 @@ use std::task::{Context, Waker};
 use common::{Log, Watch, block_on, generation, origin, owner, owners, publish, record, set, world};
 use dnsplan_enactor::conformance::{MemoryTarget, World, sample_zone};
 use dnsplan_enactor::{Basis, Config, Event, Layout, Quarantine, Rest, Rider};
-use dnsplan_fence::{Move, Nonce, Observed, Part, Register, Standing, Swap};
+use dnsplan_fence::{Generation, Move, Nonce, Observed, Part, Register, Standing, Swap};
 use dnsplan_plan::{DemandReason, PlanStore, Zone};
 
 const LAYOUTS: [Layout; 3] = [Layout::Tree, Layout::InPlace, Layout::Whole];
@@ -143,12 +143,14 @@ fn what_earlier_chains_have_set_aside_the_record_knows_until_the_last_part() {
     }
 }
 
-/// Half-way through the second plan's flip somebody has begun to stage the third, as after the store was put back to before the
-/// second one. What the second tree lacks is not pointed at, though nothing rejects it any more.
+/// Half-way through the third plan's flip somebody has begun to stage the fourth, as after the store was put back to before the
+/// third one. What the third tree lacks is not pointed at, though nothing rejects it any more.
 #[test]
 fn g2_what_a_tree_lacks_is_not_flipped_to_while_a_newer_one_is_staged() {
     let world = rejecting(Layout::Tree, ["info"]);
     block_on(world.publish(2));
+    block_on(world.pass("e1")).unwrap();
+    block_on(world.publish(3));
     let (log, target) = (Log::default(), Arc::clone(&world.target));
     let mut enactor = world.enactor_at(&target, "e1").with_observer(log.observer());
     {
@@ -160,20 +162,35 @@ fn g2_what_a_tree_lacks_is_not_flipped_to_while_a_newer_one_is_staged() {
         }
     }
     let flipping = record(&target);
-    assert_eq!((flipping.generation, flipping.flip.is_complete()), (generation(2), false));
-    let third = block_on(world.publish(3));
+    assert_eq!((flipping.generation, flipping.flip.is_complete()), (generation(3), false));
+    assert_eq!((flipping.base, flipping.payload.whole), (generation(1), generation(2)), "info is still at 1");
+    let fourth = block_on(world.publish(4));
     let seen = Observed::Record(flipping.clone());
-    let answer = seen.witness().answered(Standing::new(third.generation()));
+    let answer = seen.witness().answered(Standing::new(fourth.generation()));
     let part = Part::new(0, 9).unwrap();
-    let permit = seen.sight(answer).unwrap().permit(&*third, Move::Stage(part), Nonce::new(77), &flipping.by);
-    let payload = Quarantine { inherited: owners(["info"]), ..Quarantine::default() };
-    let rider = Rider::Part { plan: third, basis: Arc::new(Basis::Unknown), set_aside: owners(["info"]) };
+    let permit =
+        seen.sight(answer).unwrap().permit(&*fourth, Move::Stage(part), Nonce::new(77), &flipping.by);
+    let payload = Quarantine { inherited: owners(["info"]), whole: generation(2), ..Quarantine::default() };
+    let rider = Rider::Part { plan: fourth, basis: Arc::new(Basis::Unknown), set_aside: owners(["info"]) };
     let staged = block_on(target.swap(permit.unwrap().carrying(payload), rider));
     assert_eq!(staged, Ok(Swap::Won));
     world.target.reject(BTreeSet::new());
     let watch = Watch::new(&world.target);
-    assert_eq!(watch.run(world.pass("e2")), Ok(Rest::Live(generation(3))));
-    assert_answered_from(&world.target, "info", &sample_zone(3));
+    let wholes = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&wholes);
+    let mut enactor = world.enactor_at(&target, "e2").with_observer(Arc::new(move |event| {
+        if let Event::Wrote { action: Move::Flip(_), generation, .. } = event
+            && generation.get() == 3
+        {
+            seen.lock().unwrap().push(record(&target).payload.whole);
+        }
+    }));
+    assert_eq!(watch.run(enactor.pass()), Ok(Rest::Live(generation(4))));
+    assert_answered_from(&world.target, "info", &sample_zone(4));
+    let wholes = wholes.lock().unwrap();
+    let (last, before) = wholes.split_last().expect("the flip was finished");
+    assert!(!before.is_empty() && before.iter().all(|whole| *whole == generation(2)), "{before:?}");
+    assert_eq!(*last, Generation::ZERO, "with the last part everything is at 3, but for what was set aside");
 }
 
 /// It was set aside by a repair, so that the base is the live plan's.

@@ -6,29 +6,56 @@
 //!
 //! One record has one text, and a text that differs in any way is no record: a fence that was edited by hand is treated as
 //! unreadable, never half-believed.
+//!
+//! A record of a later format is told apart: it is in force, and its reader stands by. Whatever it says, it begins with the format's
+//! number (`dnsplan2`) and ends with ` c=` and the first 16 hexadecimal digits of the BLAKE3 of all that is before, so that no
+//! accident to a record of ours passes for one: that would be a damage which nothing but a person heals.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
-use dnsplan_fence::{Actor, Digest, FreezeId, Generation, Nonce, Progress, Record, Stage};
+use dnsplan_fence::{Actor, Digest, FreezeId, Generation, Nonce, Observed, Progress, Record, Stage};
 
 use dnsplan_plan::OwnerName;
 
-use crate::{FenceRecord, Quarantine};
+use crate::{FenceRecord, Quarantine, TargetError};
 
-const MAGIC: &str = "dnsplan1";
+/// The start of every format's text; the number of the format follows.
+const NAME: &str = "dnsplan";
 
-/// A text is no fence record.
+/// The format that is read and written here.
+const FORMAT: &str = "1";
+
+/// How many hexadecimal digits a later format's check has.
+const CHECK: usize = 16;
+
+/// Why a text is not a record that can be read here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is no fence record of format 1")]
-pub struct InvalidFence(String);
+pub enum Malformed {
+    /// A newer program wrote it. It is in force: nothing may be put in its place.
+    #[error(
+        "the fence record is of format {0}, and this program reads format {FORMAT}: nothing is changed until this program is \
+         upgraded"
+    )]
+    LaterFormat(Box<str>),
+    /// It is no record of any format: scribble, or one that was edited by hand.
+    #[error("{0:?} is no fence record")]
+    NotARecord(Box<str>),
+}
+
+/// A target whose record cannot be read is loaded as unreadable; this is for the one that must be left alone.
+impl From<Malformed> for TargetError {
+    fn from(malformed: Malformed) -> Self {
+        Self::Misconfigured(malformed.to_string())
+    }
+}
 
 /// The text of a record.
 #[must_use]
 pub fn encode(record: &FenceRecord) -> String {
     let mut text = format!(
-        "{MAGIC} g={} d={} b={} f={} p={}/{}",
+        "{NAME}{FORMAT} g={} d={} b={} f={} p={}/{}",
         record.generation,
         record.digest,
         record.base,
@@ -63,11 +90,34 @@ fn write_rest(text: &mut String, record: &FenceRecord) -> fmt::Result {
 /// A record from its text.
 ///
 /// # Errors
-/// [`InvalidFence`] where it is not exactly the text of a record.
-pub fn decode(text: &str) -> Result<FenceRecord, InvalidFence> {
-    let invalid = || InvalidFence(text.to_owned());
-    let record = parse(text).ok_or_else(invalid)?;
-    if encode(&record) == text && is_sound(&record) { Ok(record) } else { Err(invalid()) }
+/// [`Malformed`] where it is not exactly the text of a record of this format.
+pub fn decode(text: &str) -> Result<FenceRecord, Malformed> {
+    if let Some(later) = later_format(text) {
+        return Err(Malformed::LaterFormat(later.into()));
+    }
+    let record = parse(text).filter(|record| encode(record) == text && is_sound(record));
+    record.ok_or_else(|| Malformed::NotARecord(text.into()))
+}
+
+/// What a target sees that holds nothing but these bytes in its record's place.
+///
+/// # Errors
+/// [`Malformed::LaterFormat`]: what is there is in force, and no observation to go by.
+pub fn observe(bytes: &[u8]) -> Result<Observed<Quarantine>, Malformed> {
+    match str::from_utf8(bytes).map(decode) {
+        Ok(Ok(record)) => Ok(Observed::Record(record)),
+        Ok(Err(later @ Malformed::LaterFormat(_))) => Err(later),
+        Ok(Err(Malformed::NotARecord(_))) | Err(_) => Ok(Observed::Unreadable(bytes.into())),
+    }
+}
+
+/// The number of a format after this one. Between it and the check stands that format's own affair.
+fn later_format(text: &str) -> Option<&str> {
+    let (body, check) = text.rsplit_once(" c=")?;
+    let rest = body.strip_prefix(NAME)?;
+    let digits = rest.find(|next: char| !next.is_ascii_digit()).map_or(rest, |end| &rest[..end]);
+    let is_later = !digits.is_empty() && !digits.starts_with('0') && digits != FORMAT;
+    (is_later && blake3::hash(body.as_bytes()).to_hex()[..CHECK] == *check).then_some(digits)
 }
 
 /// What every record that was written under a permit keeps to.
@@ -80,7 +130,7 @@ fn is_sound(record: &FenceRecord) -> bool {
 
 fn parse(text: &str) -> Option<FenceRecord> {
     let mut words = text.split(' ');
-    (words.next()? == MAGIC).then_some(())?;
+    (words.next()?.strip_prefix(NAME)? == FORMAT).then_some(())?;
     let fields: Vec<(&str, &str)> = words.map(|word| word.split_once('=')).collect::<Option<_>>()?;
     let get = |key: &str| fields.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
     let owners = |key: &str| -> Option<BTreeSet<_>> {

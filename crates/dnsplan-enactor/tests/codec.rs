@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use dnsplan_enactor::codec::{decode, encode};
+use dnsplan_enactor::codec::{Malformed, decode, encode};
 use dnsplan_enactor::{FenceRecord, Quarantine};
 use dnsplan_fence::{Actor, Digest, FreezeId, Generation, Nonce, Progress, Record, Stage};
 use dnsplan_plan::OwnerName;
@@ -114,7 +114,10 @@ fn what_is_almost_a_record_is_none() {
     let bad = [
         String::new(),
         "dnsplan1".to_owned(),
-        text.replace("dnsplan1", "dnsplan2"),
+        text.replace("dnsplan1", "dnsplan0"),
+        text.replace("dnsplan1", "dnsplan01"),
+        text.replace("dnsplan1", "dnsplan"),
+        text.replace("dnsplan1", "dnsplan-lead2"),
         text.replace("g=42", "g=042"),
         text.replace("g=42", "g=+42"),
         text.replace("g=42", "g=18446744073709551616"),
@@ -131,7 +134,56 @@ fn what_is_almost_a_record_is_none() {
         format!("\"{text}\""),
     ];
     for text in bad {
-        assert!(decode(&text).is_err(), "{text:?}");
+        assert_eq!(decode(&text), Err(Malformed::NotARecord(text.as_str().into())));
+    }
+}
+
+/// Nobody may begin anew over a record that only a newer program can read.
+#[test]
+fn g5_a_later_format_is_told_apart_whatever_it_looks_like() {
+    for (text, number) in [
+        ("dnsplan2".to_owned(), "2"),
+        (encode(&full()).replace("dnsplan1", "dnsplan2"), "2"),
+        ("dnsplan2\n{\"generation\": 1} c=1 c=2".to_owned(), "2"),
+        ("dnsplan10 g=1".to_owned(), "10"),
+        ("dnsplan11".to_owned(), "11"),
+        ("dnsplan99999999999999999999.1:".to_owned(), "99999999999999999999"),
+    ] {
+        let whole = checked(&text);
+        let refused = decode(&whole).unwrap_err();
+        assert_eq!(refused, Malformed::LaterFormat(number.into()), "{whole}");
+        assert!(refused.to_string().contains("upgraded"), "{refused}");
+    }
+    assert_eq!(checked("dnsplan2 whatever=it-says"), "dnsplan2 whatever=it-says c=c0d198716548f025");
+}
+
+fn checked(body: &str) -> String {
+    format!("{body} c={}", &blake3::hash(body.as_bytes()).to_hex()[..16])
+}
+
+/// What happened to a record of ours, or to one of a later format, heals without a person.
+#[test]
+fn g5_no_accident_and_no_scribble_passes_for_a_later_format() {
+    let later = checked("dnsplan2 whatever=it-says");
+    for at in 0..later.len() {
+        for to in (0..8).map(|bit| char::from(later.as_bytes()[at] ^ (1 << bit))) {
+            let flipped = format!("{}{to}{}", &later[..at], &later[at + 1..]);
+            assert_eq!(decode(&flipped), Err(Malformed::NotARecord(flipped.as_str().into())), "{flipped:?}");
+        }
+    }
+    let ours = encode(&full());
+    for number in (0..10).filter(|number| *number != 1) {
+        let text = ours.replace("dnsplan1", &format!("dnsplan{number}"));
+        assert_eq!(decode(&text), Err(Malformed::NotARecord(text.as_str().into())));
+    }
+    for body in ["dnsplan1 g=1", "dnsplan0", "dnsplan02", "dnsplan", "dnsplan-lead2", " dnsplan2", "2", ""] {
+        let text = checked(body);
+        assert_eq!(decode(&text), Err(Malformed::NotARecord(text.as_str().into())));
+    }
+    for text in
+        ["dnsplan2", "dnsplan2 c=", "dnsplan2 c=\u{e9}", &format!("{later}0"), &later[..later.len() - 1]]
+    {
+        assert_eq!(decode(text), Err(Malformed::NotARecord(text.into())));
     }
 }
 

@@ -31,7 +31,7 @@ impl Harness for Memory {
 
 fn run(layout: Layout, batch: usize) {
     let passed = block_on(conformance::all(&Memory { layout, batch, is_fenced: true }));
-    assert_eq!(passed.len(), 14);
+    assert_eq!(passed.len(), 15);
 }
 
 #[test]

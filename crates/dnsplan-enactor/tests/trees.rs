@@ -17,9 +17,10 @@ use dnsplan_plan::{Plan, PlanStore};
 /// Stages all of a plan by hand, as an enactor would that does not look at the trees first.
 fn stage(world: &World<MemoryTarget>, plan: &Arc<Plan>) {
     let me = Actor::new("e9").unwrap();
-    let first = world.target.found().genesis(world.nonces.next(), &me, Quarantine::default()).unwrap();
+    let first =
+        world.target.found().unwrap().genesis(world.nonces.next(), &me, Quarantine::default()).unwrap();
     assert_eq!(world.target.begin(first.replaces(), first.record()), Swap::Won);
-    let observed = world.target.found();
+    let observed = world.target.found().unwrap();
     let head = block_on(world.store.head_after(&origin(), observed.witness())).unwrap();
     let sighting = observed.sight(head).unwrap();
     let permit = sighting.permit(&**plan, Move::Stage(Part::ONLY), world.nonces.next(), &me).unwrap();

@@ -1,7 +1,8 @@
 //! The fence record: a TXT RRset of one record at `_dnsplan.<zone>`. Each update has the whole of it as a value-dependent prerequisite
 //! (RFC 2136 section 2.4.2) and puts the next one in its place.
 
-use dnsplan_enactor::{FenceRecord, Quarantine, codec};
+use dnsplan_enactor::codec::{self, Malformed};
+use dnsplan_enactor::{FenceRecord, Quarantine, TargetError};
 use dnsplan_fence::Observed;
 use dnsplan_plan::{OwnerName, RData, RecordType};
 
@@ -33,20 +34,27 @@ pub(crate) fn data(record: &FenceRecord) -> Vec<u8> {
 }
 
 /// What the TXT records at the fence's name say.
-pub(crate) fn observed<'r>(found: impl Iterator<Item = &'r Received>) -> Observed<Quarantine> {
+///
+/// # Errors
+/// Where one of them is a newer program's.
+pub(crate) fn observed<'r>(
+    found: impl Iterator<Item = &'r Received>,
+) -> Result<Observed<Quarantine>, TargetError> {
     let values: Vec<Vec<u8>> = found.map(value).collect();
-    match &values[..] {
-        [] => Observed::Absent,
-        [value] => {
-            let text = text(value).and_then(|text| codec::decode(&text).ok());
+    let mut records = Vec::new();
+    for value in &values {
+        match codec::decode(&text(value)) {
             // In other strings than ours it would not be what the prerequisite says.
-            match text.filter(|record| data(record) == *value) {
-                Some(record) => Observed::Record(record),
-                None => Observed::Unreadable(bytes(&values)),
-            }
+            Ok(record) if data(&record) == *value => records.push(record),
+            Ok(_) | Err(Malformed::NotARecord(_)) => {}
+            Err(later @ Malformed::LaterFormat(_)) => return Err(later.into()),
         }
-        _ => Observed::Unreadable(bytes(&values)),
     }
+    Ok(match (&values[..], records.pop()) {
+        ([], _) => Observed::Absent,
+        ([_], Some(record)) => Observed::Record(record),
+        _ => Observed::Unreadable(bytes(&values)),
+    })
 }
 
 /// The prerequisite that exactly this record is there.
@@ -79,15 +87,16 @@ fn value(received: &Received) -> Vec<u8> {
     }
 }
 
-fn text(value: &[u8]) -> Option<String> {
+/// The strings of a TXT record, one after another; of one that is cut short, as far as it goes.
+fn text(value: &[u8]) -> String {
     let mut text = Vec::new();
     let mut rest = value;
     while let Some((length, after)) = rest.split_first() {
-        let (string, after) = after.split_at_checked(usize::from(*length))?;
+        let (string, after) = after.split_at(after.len().min((*length).into()));
         text.extend(string);
         rest = after;
     }
-    String::from_utf8(text).ok()
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 /// What names an RRset that holds no record: its values.

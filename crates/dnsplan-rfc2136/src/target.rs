@@ -55,7 +55,7 @@ impl Rfc2136Target {
     pub(crate) async fn load_fresh(&self) -> Result<Observed<Quarantine>, TargetError> {
         let fence = &self.wanted.fence;
         let reply = self.client.query(fence, RecordType::TXT).await?;
-        let observed = fence::observed(reply.at(fence, RecordType::TXT));
+        let observed = fence::observed(reply.at(fence, RecordType::TXT))?;
         self.known().loaded(observed.attempt());
         Ok(observed)
     }

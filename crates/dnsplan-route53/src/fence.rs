@@ -1,7 +1,8 @@
 //! The fence record: a TXT record set at `_dnsplan.<zone>`, replaced in every batch by DELETE of the exact old one and CREATE of the
 //! new one.
 
-use dnsplan_enactor::{FenceRecord, Quarantine, codec};
+use dnsplan_enactor::codec::{self, Malformed};
+use dnsplan_enactor::{FenceRecord, Quarantine, TargetError};
 use dnsplan_fence::Observed;
 use dnsplan_plan::RecordType;
 
@@ -20,12 +21,26 @@ pub(crate) fn record_set(names: &Names, record: &FenceRecord) -> RecordSet {
 
 /// What the record set at the fence's name says. A text that is right in a record set that is not exactly ours is unreadable: its
 /// DELETE would never match.
-pub(crate) fn observed(names: &Names, found: Option<&RecordSet>) -> Observed<Quarantine> {
-    let Some(set) = found else { return Observed::Absent };
-    match record(set).filter(|record| record_set(names, record) == *set) {
+///
+/// # Errors
+/// Where one of its values is a newer program's.
+pub(crate) fn observed(
+    names: &Names,
+    found: Option<&RecordSet>,
+) -> Result<Observed<Quarantine>, TargetError> {
+    let Some(set) = found else { return Ok(Observed::Absent) };
+    let mut ours = None;
+    for text in set.values().iter().filter_map(Value::txt_content) {
+        match codec::decode(&String::from_utf8_lossy(&text)) {
+            Ok(record) => ours = Some(record),
+            Err(Malformed::NotARecord(_)) => {}
+            Err(later @ Malformed::LaterFormat(_)) => return Err(later.into()),
+        }
+    }
+    Ok(match ours.filter(|record| record_set(names, record) == *set) {
         Some(record) => Observed::Record(record),
         None => Observed::Unreadable(bytes(set)),
-    }
+    })
 }
 
 /// What names a record set that holds no record: its content.
@@ -34,13 +49,11 @@ pub(crate) fn bytes(set: &RecordSet) -> Box<[u8]> {
     json.to_string().into_bytes().into()
 }
 
-fn record(set: &RecordSet) -> Option<FenceRecord> {
-    let [value] = set.values() else { return None };
-    codec::decode(str::from_utf8(&value.txt_content()?).ok()?).ok()
-}
-
 /// A record set that is never there: to delete it fails, and so does every batch that does.
 pub(crate) fn poison(names: &Names) -> RecordSet {
     let value = Value::txt("dnsplan: this was never here");
     RecordSet::simple(names.fence().clone(), RecordType::TXT, TTL, vec![value])
 }
+
+#[cfg(test)]
+mod tests;

@@ -138,7 +138,7 @@ impl Route53Target {
 
     async fn load_fresh(&self) -> Result<Observed<Quarantine>, TargetError> {
         let found = self.at_fence().await?;
-        let observed = fence::observed(&self.wanted.names, found.as_ref());
+        let observed = fence::observed(&self.wanted.names, found.as_ref())?;
         self.known().loaded(observed.record().cloned());
         Ok(observed)
     }
@@ -148,7 +148,7 @@ impl Route53Target {
         let before = self.known().attempt();
         let zone: ZoneMap = self.api.list(None, |_| true).await?.into_iter().collect();
         let found = self.at_fence().await?;
-        let after = fence::observed(&self.wanted.names, found.as_ref());
+        let after = fence::observed(&self.wanted.names, found.as_ref())?;
         self.known().listed(zone, before, after.record().cloned());
         Ok(())
     }

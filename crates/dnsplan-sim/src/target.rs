@@ -127,7 +127,7 @@ impl Register for WiredTarget {
 
     async fn load(&self) -> Result<Observed<Quarantine>, TargetError> {
         let place = Arc::clone(&self.place);
-        self.wire.call(Op::read("load"), move || Ok(place.target.found()), |loss| Err(loss.at_target())).await
+        self.wire.call(Op::read("load"), move || place.target.found(), |loss| Err(loss.at_target())).await
     }
 
     async fn create(&self, genesis: Genesis<Quarantine>) -> Result<Swap<Quarantine>, TargetError> {

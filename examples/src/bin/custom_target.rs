@@ -126,12 +126,11 @@ impl Register for FileTarget {
 
     async fn load(&self) -> Result<Observed<Quarantine>, TargetError> {
         let State { fence, .. } = self.read().map_err(unavailable)?;
-        let text = String::from_utf8_lossy(&fence);
-        Ok(match codec::decode(&text) {
-            Ok(record) => Observed::Record(record),
-            Err(_) if fence.is_empty() => Observed::Absent,
-            Err(_) => Observed::Unreadable(fence.into()),
-        })
+        if fence.is_empty() {
+            return Ok(Observed::Absent);
+        }
+        // A newer program's record is in force: that is an error, its plan stays, and a person is told.
+        Ok(codec::observe(&fence)?)
     }
 
     async fn create(&self, genesis: Genesis<Quarantine>) -> Result<Swap<Quarantine>, TargetError> {
@@ -246,7 +245,7 @@ mod tests {
             let mut state = target.read().unwrap();
             match tamper {
                 Tamper::DeleteFence => state.fence.clear(),
-                Tamper::CorruptFence => state.fence = b"edited by hand".to_vec(),
+                Tamper::WriteFence(text) => state.fence = text.into(),
                 Tamper::Damage(owner) => {
                     let mut zone = state.zone(target.zone());
                     zone.clear(&owner);

@@ -25,7 +25,7 @@ pub(crate) const PURE: &[Pure] = &[
     },
     Pure {
         name: "dnsplan-enactor",
-        allowed: &["dnsplan-fence", "dnsplan-plan", "hickory-proto", "thiserror", "tracing"],
+        allowed: &["dnsplan-fence", "dnsplan-plan", "hickory-proto", "blake3", "thiserror", "tracing"],
     },
     Pure { name: "dnsplan-leadership", allowed: &["dnsplan-fence", "thiserror"] },
     Pure {

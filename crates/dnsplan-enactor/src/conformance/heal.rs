@@ -7,7 +7,7 @@ use dnsplan_plan::{Pin, PlanStore, Timestamp};
 
 use super::world::{number_of, origin, owner, sample_zone};
 use super::{Fault, Faulty, Harness, Tamper, World};
-use crate::{Layout, Rest, Rider, Target, Wait};
+use crate::{EnactError, Layout, Rest, Rider, Target, TargetError, Wait};
 
 /// Installs plan 1, then lets plan 2 fail after `parts` writes. False where plan 2 needs no more than that.
 async fn half_apply<H: Harness>(harness: &H, world: &World<H::Target>, parts: usize) -> bool {
@@ -59,7 +59,7 @@ pub(super) async fn half_applied_plan_is_superseded<H: Harness>(harness: &H) {
 }
 
 pub(super) async fn deleted_or_corrupt_fence_heals<H: Harness>(harness: &H) {
-    for tamper in [Tamper::DeleteFence, Tamper::CorruptFence] {
+    for tamper in [Tamper::DeleteFence, Tamper::WriteFence("edited by hand")] {
         let world = World::new(harness).await;
         world.publish(1).await;
         world.pass("e1").await.expect("installed");
@@ -70,6 +70,33 @@ pub(super) async fn deleted_or_corrupt_fence_heals<H: Harness>(harness: &H) {
         assert_eq!(world.pass("e2").await, Ok(Rest::Live(newest.generation())), "{tamper:?}");
         world.assert_serves(harness, &newest).await;
     }
+}
+
+/// Enactors are upgraded one by one: the older of them must not begin anew over what only the newer can read.
+pub(super) async fn fence_of_a_later_format_is_left_alone<H: Harness>(harness: &H) {
+    let world = World::new(harness).await;
+    let first = world.publish(1).await;
+    let mut enactor = world.enactor_at(&world.target, "e1");
+    enactor.pass().await.expect("installed");
+    world.publish(2).await;
+    if !harness
+        .tamper(&world.target, Tamper::WriteFence("dnsplan2 whatever=it-says c=c0d198716548f025"))
+        .await
+    {
+        return;
+    }
+    let mut another = world.enactor_at(&world.target, "e2");
+    for enactor in [&mut enactor, &mut another] {
+        let Err(EnactError::Target(TargetError::Misconfigured(why))) = enactor.pass().await else {
+            panic!("a record that is in force was replaced");
+        };
+        assert!(why.contains("format 2") && why.contains("upgrade"), "{why}");
+    }
+    world.assert_serves(harness, &first).await;
+    // One bit of it is lost: it is nobody's any more, and heals.
+    let damaged = Tamper::WriteFence("dnsplan2 whatever=it-says c=c0d198716548f024");
+    assert!(harness.tamper(&world.target, damaged).await, "it was written before");
+    assert_eq!(enactor.pass().await, Ok(Rest::Live(Generation::new(2))));
 }
 
 pub(super) async fn drift_is_repaired_and_foreign_records_are_left_alone<H: Harness>(harness: &H) {

@@ -118,13 +118,13 @@ impl MemoryTarget {
     }
 
     /// What [`Register::load`] finds.
-    pub fn found(&self) -> Observed<Quarantine> {
-        match self.lock().fence.clone() {
-            None => Observed::Absent,
-            Some(text) => match codec::decode(&text) {
-                Ok(record) => Observed::Record(record),
-                Err(_) => Observed::Unreadable(text.into_bytes().into()),
-            },
+    ///
+    /// # Errors
+    /// Where a newer program's record is there.
+    pub fn found(&self) -> Result<Observed<Quarantine>, TargetError> {
+        match &self.lock().fence {
+            None => Ok(Observed::Absent),
+            Some(text) => Ok(codec::observe(text.as_bytes())?),
         }
     }
 
@@ -321,7 +321,7 @@ impl Register for MemoryTarget {
 
     async fn load(&self) -> Result<Observed<Quarantine>, TargetError> {
         yield_once().await;
-        let observed = self.found();
+        let observed = self.found()?;
         yield_once().await;
         Ok(observed)
     }

@@ -50,8 +50,8 @@ pub use world::{World, sample_zone};
 pub enum Tamper {
     /// The fence record is deleted.
     DeleteFence,
-    /// The fence record is overwritten with something that is none.
-    CorruptFence,
+    /// The fence record is overwritten with this text.
+    WriteFence(&'static str),
     /// What we put at an owner name is deleted.
     Damage(OwnerName),
     /// Somebody else's records appear at an owner name.
@@ -99,6 +99,7 @@ pub async fn all<H: Harness>(harness: &H) -> Vec<&'static str> {
         heal::half_applied_plan_is_finished_by_another_enactor,
         heal::half_applied_plan_is_superseded,
         heal::deleted_or_corrupt_fence_heals,
+        heal::fence_of_a_later_format_is_left_alone,
         heal::drift_is_repaired_and_foreign_records_are_left_alone,
         heal::target_ahead_of_the_store_is_overtaken,
         heal::what_cannot_be_live_again_is_reaped_but_pins_are_kept,
@@ -113,7 +114,7 @@ pub fn tamper_memory(target: &MemoryTarget, tamper: Tamper) -> bool {
     let is_tree = target.layout() == Layout::Tree;
     target.edit(|contents| match tamper {
         Tamper::DeleteFence => contents.fence = None,
-        Tamper::CorruptFence => contents.fence = Some("edited by hand".to_owned()),
+        Tamper::WriteFence(text) => contents.fence = Some(text.to_owned()),
         Tamper::Damage(owner) if is_tree => contents.trees.values_mut().for_each(|tree| {
             tree.remove(&owner);
         }),

@@ -511,10 +511,7 @@ impl Register for Metered {
         self.own().loads += 1;
         let observed = match &self.hosted().contents.fence {
             None => Observed::Absent,
-            Some(text) => match codec::decode(text) {
-                Ok(record) => Observed::Record(record),
-                Err(_) => Observed::Unreadable(text.clone().into_bytes().into()),
-            },
+            Some(text) => codec::observe(text.as_bytes())?,
         };
         yield_once().await;
         Ok(observed)

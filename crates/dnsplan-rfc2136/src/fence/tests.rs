@@ -1,4 +1,4 @@
-use dnsplan_enactor::{FenceRecord, Quarantine};
+use dnsplan_enactor::{FenceRecord, Quarantine, TargetError};
 use dnsplan_fence::{Actor, Digest, Generation, Nonce, Observed, Progress};
 use dnsplan_plan::{RData, RecordType, rdata};
 use hickory_proto::op::Message;
@@ -47,7 +47,7 @@ fn there(record: &FenceRecord) -> Vec<Received> {
 fn a_record_comes_back_as_it_was() {
     for aside in [0, 3, 12] {
         let record = Record { payload: payload(aside), ..record(aside) };
-        assert_eq!(observed(there(&record).iter()), Observed::Record(record));
+        assert_eq!(observed(there(&record).iter()), Ok(Observed::Record(record)));
     }
 }
 
@@ -71,7 +71,7 @@ fn anything_else_is_unreadable_and_can_be_replaced_to_the_letter() {
         vec![txt(&format!("\"{text}\"")), txt("\"y\"")],
     ] {
         let count = values.len();
-        let Observed::Unreadable(bytes) = observed(received(values.clone()).iter()) else {
+        let Ok(Observed::Unreadable(bytes)) = observed(received(values.clone()).iter()) else {
             panic!("{values:?}");
         };
         let prerequisites = must_be_bytes(&fence, &bytes).expect("its own bytes");
@@ -83,6 +83,25 @@ fn anything_else_is_unreadable_and_can_be_replaced_to_the_letter() {
         there.sort();
         assert_eq!((said.len(), said), (count, there));
     }
-    assert_eq!(observed([].iter()), Observed::Absent);
+    assert_eq!(observed([].iter()), Ok(Observed::Absent));
     assert_eq!(must_be_bytes(&fence, &[0, 5, 1]), None);
+}
+
+/// In however many records and strings it comes.
+#[test]
+fn g5_a_later_format_is_no_observation() {
+    let txt = |text: &str| rdata("TXT", text, &owner("@")).expect("a text");
+    let later = "dnsplan2 whatever=it-says c=c0d198716548f025";
+    let (left, right) = later.split_at(20);
+    let whole = txt(&format!("\"{later}\""));
+    for values in [
+        vec![whole.clone()],
+        vec![txt(&format!("\"{left}\" \"{right}\""))],
+        vec![whole.clone(), txt("\"y\"")],
+        vec![txt("\"a\""), whole],
+    ] {
+        let seen = observed(received(values.clone()).iter());
+        let Err(TargetError::Misconfigured(why)) = seen else { panic!("{values:?} is {seen:?}") };
+        assert!(why.contains("upgrade"), "{why}");
+    }
 }

@@ -139,9 +139,9 @@ impl Harness for AtServer {
         let place = &self.place;
         match tamper {
             Tamper::DeleteFence => place.by_hand(&[format!("update delete {FENCE} TXT")]),
-            Tamper::CorruptFence => place.by_hand(&[
+            Tamper::WriteFence(text) => place.by_hand(&[
                 format!("update delete {FENCE} TXT"),
-                format!("update add {FENCE} 60 TXT \"edited by hand\""),
+                format!("update add {FENCE} 60 TXT \"{text}\""),
             ]),
             Tamper::Damage(owner) => place.by_hand(&[format!("update delete {owner}")]),
             Tamper::Foreign(owner, node) => {

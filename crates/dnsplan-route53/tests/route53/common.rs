@@ -132,8 +132,8 @@ impl Harness for AtFake {
             Tamper::DeleteFence => {
                 fake.remove_by_hand(zone_id, FENCE, "TXT");
             }
-            Tamper::CorruptFence => {
-                let edited = RecordSet::new(FENCE, "TXT").ttl(60).value("\"edited by hand\"");
+            Tamper::WriteFence(text) => {
+                let edited = RecordSet::new(FENCE, "TXT").ttl(60).value(format!("\"{text}\""));
                 fake.put_by_hand(zone_id, &edited);
             }
             Tamper::Damage(owner) => {

@@ -201,7 +201,7 @@ impl Kernel {
 
     /// What a load finds where the fence is this one.
     pub(super) fn found(&self, fence: FenceId) -> Observed<Quarantine> {
-        self.load(0, fence).found()
+        self.load(0, fence).found().expect("invariant: no world has a record of a later format")
     }
 
     pub(super) fn form(&self, id: FormId) -> &Form {

@@ -202,7 +202,7 @@ impl Reference {
         match &state.hands[index] {
             Hands::Empty => {
                 self.target.replace(state.target.clone());
-                match self.target.found() {
+                match self.target.found().expect("no world has a record of a later format") {
                     Observed::Record(record) => {
                         add(&|next| next.hands[index] = Hands::Loaded(record.clone()))
                     }

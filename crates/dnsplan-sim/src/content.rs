@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use dnsplan_plan::{OwnerName, RRsetKey};
-use dnsplan_planner::{Health, Intent, MemberHealth, Reading};
+use dnsplan_plan::{OwnerName, RRsetKey, Timestamp};
+use dnsplan_planner::{Context, Health, Intent, MemberHealth, Note, PlanError, Planned, Reading, plan};
 
 /// The spec of runs that bring none. `{hi}` and `{lo}` are the two bytes of the number, `{third}` is its remainder by 3.
 pub(crate) const SPEC: &str = r#"
@@ -105,12 +105,21 @@ impl Library {
 
     /// The protected endpoints.
     pub(crate) fn endpoints(&self) -> Vec<RRsetKey> {
+        let zone = self.planned(&Health::from_spec()).map(|planned| planned.proposal.zone);
+        zone.map_or_else(|_| Vec::new(), |zone| zone.protected().map(|(key, _)| key.clone()).collect())
+    }
+
+    /// What a reading says of pools and members that the spec does not have.
+    pub(crate) fn unasked(&self, reading: &Health) -> Option<Note> {
+        let notes = self.planned(reading).map_or_else(|_| Vec::new(), |planned| planned.notes);
+        notes.into_iter().find(|note| matches!(note, Note::Unasked { .. }))
+    }
+
+    fn planned(&self, health: &Health) -> Result<Planned, PlanError> {
         let intent = self.first();
         let zone = intent.zones().next().expect("invariant: a spec has a zone");
-        let context = dnsplan_planner::Context::new("library", dnsplan_plan::Timestamp::from_millis(0), "");
-        let planned = dnsplan_planner::plan(zone, &Health::from_spec(), None, &context);
-        let zone = planned.map(|planned| planned.proposal.zone);
-        zone.map_or_else(|_| Vec::new(), |zone| zone.protected().map(|(key, _)| key.clone()).collect())
+        let context = Context::new("library", Timestamp::from_millis(0), "");
+        plan(zone, health, None, &context)
     }
 }
 

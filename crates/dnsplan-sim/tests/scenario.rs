@@ -138,6 +138,19 @@ fn what_is_no_scenario_says_where_and_why() {
         ("do = \"restore\"\nend = \"store\"", "there is no backup to put back"),
         ("do = \"hold\"\nactor = \"enactor-1\"\ncall = \"flip\"\npart = 0", "parts are numbered from 1"),
         ("do = \"damage\"\nowner = \"no..such\"", "\"no..such\" is no owner name"),
+        (
+            "do = \"health\"\npool = \"bleu\"",
+            "health was reported for pool bleu, which the spec does not have",
+        ),
+        (
+            "do = \"health\"\npool = \"blue\"\ndown = [\"b2\", \"b5\"]",
+            "health was reported for b5, which pool blue does not have",
+        ),
+        (
+            "do = \"health\"\npool = \"bleu\"\nunknown = true",
+            "health was reported for pool bleu, which the spec does not have",
+        ),
+        ("do = \"health\"\npool = \"blue\"\ndown = [\"b2\"]\nunknown = true", "what cannot be asked says of"),
         ("do = \"pass\"\ntime = \"9999999999999999s\"", "\"9999999999999999s\" is too long"),
         (
             "do = \"say\"\nactor = \"x\"\ntext = \"\\u001b[2J\"",

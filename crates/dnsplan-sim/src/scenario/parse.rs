@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::Library;
+use crate::content::{health, unknown_health};
 use crate::world::History;
 
 use super::step::{Millis, Step};
@@ -147,7 +148,7 @@ impl Scenario {
                 line: line(text, at),
                 what: error.message().to_owned(),
             })?;
-            check(&read, &world, &library.origin())
+            check(&read, &world, &library)
                 .and_then(|()| check_backup(&read, &steps))
                 .map_err(|what| ScenarioError { line: line(text, at), what })?;
             steps.push(read);
@@ -277,7 +278,7 @@ fn printable(text: &str) -> Result<(), String> {
 }
 
 /// What can never happen is not waited for, and nothing is held that nobody sends.
-fn check_values(step: &Step, origin: &OwnerName) -> Result<(), String> {
+fn check_values(step: &Step, library: &Library) -> Result<(), String> {
     match step {
         Step::Publish { count, .. } if *count == 0 || *count > MANY => {
             Err(format!("count must be from 1 to {MANY}"))
@@ -289,9 +290,17 @@ fn check_values(step: &Step, origin: &OwnerName) -> Result<(), String> {
             Err(format!("nothing of kind {kind:?} is ever said: it is one of {}", KINDS.join(", ")))
         }
         Step::Hold { part: Some(0), .. } => Err("parts are numbered from 1".to_owned()),
-        Step::Damage { owner } => OwnerName::relative(owner, origin)
+        Step::Damage { owner } => OwnerName::relative(owner, &library.origin())
             .map(drop)
             .map_err(|error| format!("{owner:?} is no owner name: {error}")),
+        Step::Health { unknown: true, down, .. } if !down.is_empty() => {
+            Err("what cannot be asked says of no member that it is down: take `down` or `unknown` out"
+                .to_owned())
+        }
+        Step::Health { pool, down, unknown } => {
+            let reading = if *unknown { unknown_health(pool) } else { health(pool, down) };
+            library.unasked(&reading).map_or(Ok(()), |note| Err(note.to_string()))
+        }
         Step::Say { actor, text } => printable(actor).and_then(|()| printable(text)),
         Step::October { fact } => printable(fact),
         _ => Ok(()),
@@ -299,8 +308,8 @@ fn check_values(step: &Step, origin: &OwnerName) -> Result<(), String> {
 }
 
 /// What only makes sense together.
-fn check(step: &Step, world: &World, origin: &OwnerName) -> Result<(), String> {
-    check_values(step, origin)?;
+fn check(step: &Step, world: &World, library: &Library) -> Result<(), String> {
+    check_values(step, library)?;
     let actor = match step {
         Step::WaitHeld { actor, .. }
         | Step::Hold { actor, .. }

@@ -58,10 +58,10 @@ pub(crate) async fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Steward(args) => handoff::steward_daemon(common, &args).await,
         Command::Simulate(args) => simulate::run(&args, common.format),
         Command::Completions(args) => {
-            // Not straight to standard output: a reader that has gone away would be a panic there.
+            // clap_complete panics where its writer fails.
             let mut script = Vec::new();
             clap_complete::generate(args.shell, &mut Cli::command(), "dnsplan", &mut script);
-            anstream::print!("{}", String::from_utf8_lossy(&script));
+            out!("{}", String::from_utf8_lossy(&script));
             Ok(Code::Done)
         }
     }

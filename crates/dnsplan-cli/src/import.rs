@@ -78,10 +78,10 @@ fn write_spec(
             "spec": text,
         }));
     } else if let Some(path) = output {
-        anstream::println!("{summary}; written to {}.", path.display());
+        outln!("{summary}; written to {}.", path.display());
     } else {
-        anstream::print!("{text}");
-        anstream::eprintln!("{summary}.");
+        out!("{text}");
+        errln!("{summary}.");
     }
     Ok(Code::Done)
 }

@@ -1,5 +1,8 @@
 //! `dnsplan`: plan, publish, enact, operate and simulate fenced DNS plans. See `dnsplan --help` and docs/cli.md.
 
+#[macro_use]
+mod output;
+
 mod args;
 mod command;
 mod failure;
@@ -35,26 +38,22 @@ fn main() -> ExitCode {
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => {
-            anstream::eprintln!("error: cannot start: {error}");
+            errln!("error: cannot start: {error}");
             return Code::Error.into();
         }
     };
-    match runtime.block_on(command::run(cli)) {
-        Ok(code) => code.into(),
+    let code = match runtime.block_on(command::run(cli)) {
+        Ok(code) => code,
         Err(failure) => {
             if is_json {
                 let error = serde_json::json!({ "error": failure.message, "exit_code": failure.code as u8 });
-                anstream::println!("{error}");
+                outln!("{error}");
             }
-            anstream::eprintln!(
-                "{}error{}: {}",
-                render::RED.render(),
-                render::RED.render_reset(),
-                failure.message
-            );
-            failure.code.into()
+            errln!("{}error{}: {}", render::RED.render(), render::RED.render_reset(), failure.message);
+            failure.code
         }
-    }
+    };
+    output::finish(code).into()
 }
 
 fn colours(colour: Colour) {

@@ -56,7 +56,7 @@ fn once(game: &Game, seed: u64, draft: Option<Draft>, format: Format) -> Result<
     match format {
         Format::Json => print_json(&json::once(&ran.outcome, failure.as_ref())),
         // anstream takes the colours out where nobody wants them.
-        Format::Text => anstream::print!("{}", text::once(&ran.outcome, failure.as_ref())),
+        Format::Text => out!("{}", text::once(&ran.outcome, failure.as_ref())),
     }
     if let Some(draft) = draft {
         draft.finish(&html::page(&ran.outcome))?;
@@ -69,11 +69,11 @@ fn many(game: &Game, first: u64, runs: u64, draft: Option<Draft>, format: Format
     let failure = runs.failed.map(|seed| game.failure(seed));
     match format {
         Format::Json => print_json(&json::many(game, &runs, failure.as_ref())),
-        Format::Text => anstream::print!("{}", text::many(game, &runs, failure.as_ref())),
+        Format::Text => out!("{}", text::many(game, &runs, failure.as_ref())),
     }
     match (draft, &failure) {
         (Some(draft), Some(failure)) => draft.finish(&html::page(&failure.outcome))?,
-        (Some(_), None) => anstream::eprintln!("nothing broke: no report is written"),
+        (Some(_), None) => errln!("nothing broke: no report is written"),
         (None, _) => {}
     }
     Ok(code(failure.is_none()))

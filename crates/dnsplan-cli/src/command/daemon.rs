@@ -48,18 +48,15 @@ pub(crate) async fn planner(session: Session, args: args::Planner) -> Result<Cod
                 let mut begun = Planning::new(session.led_by(lead), epoch, &args.spec);
                 begun.start().await;
                 let (spec, data) = (args.spec.display(), session.data.display());
-                anstream::println!(
-                    "ready: planning from {spec} into {data} as {}, epoch {epoch}",
-                    seat.node()
-                );
+                outln!("ready: planning from {spec} into {data} as {}, epoch {epoch}", seat.node());
                 (planning, told) = (Some(begun), None);
             }
             (Some(Standing::Follows(holder)), _) => {
                 if planning.take().is_some() {
-                    anstream::println!("deposed: this planner leads no more, and plans nothing");
+                    outln!("deposed: this planner leads no more, and plans nothing");
                 }
                 if let Some(holder) = holder.filter(|holder| told.as_ref() != Some(holder)) {
-                    anstream::println!("ready: standing by, while {} plans", holder.node);
+                    outln!("ready: standing by, while {} plans", holder.node);
                     told = Some(holder);
                 }
             }
@@ -70,7 +67,7 @@ pub(crate) async fn planner(session: Session, args: args::Planner) -> Result<Cod
         }
     }
     seat.leave().await;
-    anstream::eprintln!("stopped");
+    errln!("stopped");
     Ok(Code::Done)
 }
 
@@ -105,7 +102,7 @@ pub(crate) async fn enactor(session: Session, serve: &args::Serve) -> Result<Cod
     let mut engine = Engine::run(session.store.clone(), config, zones).await?;
     let mut stop = Stop::new()?;
     tokio::select! {
-        () = settle(&session, &engine) => anstream::println!("{}", ready_line(&engine)),
+        () = settle(&session, &engine) => outln!("{}", ready_line(&engine)),
         () = stop.asked() => {}
     }
     let mut newcomers = Newcomers::default();
@@ -117,7 +114,7 @@ pub(crate) async fn enactor(session: Session, serve: &args::Serve) -> Result<Cod
         }
     }
     engine.stop().await?;
-    anstream::eprintln!("stopped");
+    errln!("stopped");
     Ok(Code::Done)
 }
 

@@ -13,8 +13,8 @@ pub(crate) async fn freeze(session: &Session, args: &args::Freeze) -> Result<Cod
     if session.is_json() {
         render::print_json(&json!({ "schema": "dnsplan.freeze/1", "freeze": freeze }));
     } else {
-        anstream::println!("Frozen by {} (freeze {}): {}", freeze.by, freeze.id, freeze.reason);
-        anstream::println!("What is live stays live. `dnsplan unfreeze` lifts it.");
+        outln!("Frozen by {} (freeze {}): {}", freeze.by, freeze.id, freeze.reason);
+        outln!("What is live stays live. `dnsplan unfreeze` lifts it.");
     }
     Ok(Code::Done)
 }
@@ -25,9 +25,9 @@ pub(crate) async fn unfreeze(session: &Session) -> Result<Code, Failure> {
     if session.is_json() {
         render::print_json(&json!({ "schema": "dnsplan.unfreeze/1", "lifted": ids }));
     } else if ids.is_empty() {
-        anstream::println!("Nothing was frozen.");
+        outln!("Nothing was frozen.");
     } else {
-        anstream::println!("Lifted freeze {}.", ids.join(", "));
+        outln!("Lifted freeze {}.", ids.join(", "));
     }
     Ok(Code::Done)
 }

@@ -18,7 +18,7 @@ pub(crate) async fn history(session: &Session, args: &args::History) -> Result<C
             zones.push(json!({ "zone": zone, "plans": entries }));
             continue;
         }
-        anstream::println!("{}", styled(BOLD, format!("Zone {zone}")));
+        outln!("{}", styled(BOLD, format!("Zone {zone}")));
         let rows = entries
             .iter()
             .map(|entry| {
@@ -34,7 +34,7 @@ pub(crate) async fn history(session: &Session, args: &args::History) -> Result<C
             })
             .collect();
         let header = ["GENERATION", "ON", "TIME", "AUTHOR", "NAMES", "DIGEST", "REASON"];
-        anstream::println!("{}", render::table(&header, rows));
+        outln!("{}", render::table(&header, rows));
     }
     if session.is_json() {
         render::print_json(&json!({ "schema": "dnsplan.history/1", "zones": zones }));
@@ -54,18 +54,18 @@ pub(crate) async fn show(session: &Session, args: &args::Show) -> Result<Code, F
     }
     let provenance = plan.provenance();
     let on = Generation::from(plan.parent());
-    anstream::println!("{}", styled(BOLD, format!("{zone} generation {} (on {on})", plan.generation())));
-    anstream::println!("digest   {}", dnsplan::fence::Offer::digest(&*plan));
-    anstream::println!("author   {}, {}", provenance.author, render::time(provenance.at));
-    anstream::println!("reason   {}", provenance.reason);
+    outln!("{}", styled(BOLD, format!("{zone} generation {} (on {on})", plan.generation())));
+    outln!("digest   {}", dnsplan::fence::Offer::digest(&*plan));
+    outln!("author   {}, {}", provenance.author, render::time(provenance.at));
+    outln!("reason   {}", provenance.reason);
     for input in &provenance.inputs {
-        anstream::println!("input    {} {}", input.name, input.version);
+        outln!("input    {} {}", input.name, input.version);
     }
     for lifted in &provenance.overrides {
         let until = render::time(lifted.expires);
-        anstream::println!("override {} until {until}: {}", lifted.guard, lifted.reason);
+        outln!("override {} until {until}: {}", lifted.guard, lifted.reason);
     }
-    anstream::println!("{}", render::zone(plan.zone()));
+    outln!("{}", render::zone(plan.zone()));
     Ok(Code::Done)
 }
 
@@ -81,14 +81,11 @@ pub(crate) async fn diff(session: &Session, args: &args::Diff) -> Result<Code, F
         value["after_generation"] = json!(args.after);
         render::print_json(&value);
     } else if counts.is_zero() && before.zone() == after.zone() {
-        anstream::println!("{zone}: generations {} and {} have the same content.", args.before, args.after);
+        outln!("{zone}: generations {} and {} have the same content.", args.before, args.after);
     } else {
-        anstream::println!(
-            "{}",
-            styled(BOLD, format!("Zone {zone}, generation {} to {}", args.before, args.after))
-        );
-        anstream::println!("{text}");
-        anstream::println!("{}.", counts.done());
+        outln!("{}", styled(BOLD, format!("Zone {zone}, generation {} to {}", args.before, args.after)));
+        outln!("{text}");
+        outln!("{}.", counts.done());
     }
     Ok(Code::Done)
 }

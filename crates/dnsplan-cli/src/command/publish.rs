@@ -44,9 +44,9 @@ pub(crate) fn validate(spec: &Spec, common: &args::Common) -> Result<Code, Failu
         return Ok(Code::Done);
     }
     for (zone, rrsets, findings, notes) in zones {
-        anstream::println!("{zone} is valid: {rrsets} RRsets");
-        findings.iter().for_each(|finding| anstream::println!("  {finding}"));
-        notes.iter().for_each(|note| anstream::println!("  note: {note}"));
+        outln!("{zone} is valid: {rrsets} RRsets");
+        findings.iter().for_each(|finding| outln!("  {finding}"));
+        notes.iter().for_each(|note| outln!("  note: {note}"));
     }
     Ok(Code::Done)
 }
@@ -89,13 +89,13 @@ pub(crate) async fn plan(common: &args::Common, args: &args::Plan) -> Result<Cod
 fn preview(zone: &OwnerName, base: Generation, change: Option<(&String, String)>, planned: &Planned) {
     match change {
         Some((text, counts)) => {
-            anstream::println!("{}", styled(BOLD, format!("Zone {zone}")));
-            anstream::println!("{text}");
-            anstream::println!("Plan: {counts} (on generation {base}).");
+            outln!("{}", styled(BOLD, format!("Zone {zone}")));
+            outln!("{text}");
+            outln!("Plan: {counts} (on generation {base}).");
         }
-        None => anstream::println!("{zone}: nothing to do, generation {base} has this content."),
+        None => outln!("{zone}: nothing to do, generation {base} has this content."),
     }
-    planned.notes.iter().for_each(|note| anstream::println!("note: {note}"));
+    planned.notes.iter().for_each(|note| outln!("note: {note}"));
 }
 
 /// Appends the plan. Who was overtaken is told who won, and changes nothing.
@@ -146,15 +146,11 @@ pub(crate) async fn tell(session: &Session, published: &Published) -> Result<(),
     let (zone, generation) = (plan.zone().origin(), plan.generation());
     if published.is_new {
         let counts = counts(session, plan).await?;
-        anstream::println!(
-            "{zone} generation {generation}: {} ({})",
-            counts.done(),
-            plan.provenance().reason
-        );
+        outln!("{zone} generation {generation}: {} ({})", counts.done(), plan.provenance().reason);
     } else {
-        anstream::println!("{zone}: nothing to do, generation {generation} has this content.");
+        outln!("{zone}: nothing to do, generation {generation} has this content.");
     }
-    published.notes.iter().for_each(|note| anstream::println!("note: {note}"));
+    published.notes.iter().for_each(|note| outln!("note: {note}"));
     Ok(())
 }
 
@@ -191,7 +187,7 @@ pub(crate) async fn apply(session: &Session, args: &args::Apply) -> Result<Code,
     for Published { plan, .. } in &published {
         let (zone, generation) = (plan.zone().origin(), plan.generation());
         if !session.is_json() {
-            anstream::println!("{zone} generation {generation} is live at every target.");
+            outln!("{zone} generation {generation} is live at every target.");
         }
     }
     if session.is_json() {

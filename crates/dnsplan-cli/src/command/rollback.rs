@@ -31,7 +31,7 @@ pub(crate) async fn rollback(session: &Session, args: &args::Rollback) -> Result
             if session.is_json() {
                 print_json(&same, args.generation, false);
             } else {
-                anstream::println!(
+                outln!(
                     "{zone}: nothing to do, generation {generation} has the content of {}.",
                     args.generation
                 );
@@ -45,13 +45,13 @@ pub(crate) async fn rollback(session: &Session, args: &args::Rollback) -> Result
         return Ok(Code::Done);
     }
     let counts = counts(session, &plan).await?;
-    anstream::println!(
+    outln!(
         "{zone} generation {} has the content of {} ({}).",
         plan.generation(),
         args.generation,
         counts.done()
     );
-    anstream::println!("It stays until the spec is edited: bring the spec back, too.");
+    outln!("It stays until the spec is edited: bring the spec back, too.");
     Ok(Code::Done)
 }
 
@@ -76,7 +76,7 @@ pub(crate) async fn reap(session: &Session, args: &args::Reap) -> Result<Code, F
         if session.is_json() {
             zones.push(json!({ "zone": zone, "forgotten": pruned.plans, "lowest": pruned.lowest.get() }));
         } else {
-            anstream::println!("{zone}: forgot {} plans; the oldest is {} now.", pruned.plans, pruned.lowest);
+            outln!("{zone}: forgot {} plans; the oldest is {} now.", pruned.plans, pruned.lowest);
         }
     }
     if session.is_json() {

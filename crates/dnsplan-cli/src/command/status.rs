@@ -12,7 +12,7 @@ pub(crate) async fn status(session: &Session) -> Result<Code, Failure> {
     if let (Some(freeze), false) = (&freeze, session.is_json()) {
         let at = render::time(freeze.at);
         let line = format!("FROZEN by {} at {at} (freeze {}): {}", freeze.by, freeze.id, freeze.reason);
-        anstream::println!("{}", styled(RED, line));
+        outln!("{}", styled(RED, line));
     }
     let mut zones = Vec::new();
     for zone in session.zones().await? {
@@ -28,7 +28,7 @@ pub(crate) async fn status(session: &Session) -> Result<Code, Failure> {
     if session.is_json() {
         render::print_json(&json!({ "schema": "dnsplan.status/1", "freeze": freeze, "zones": zones }));
     } else if session.zones().await?.is_empty() {
-        anstream::println!("The store has no plan yet; append one with `dnsplan publish SPEC`.");
+        outln!("The store has no plan yet; append one with `dnsplan publish SPEC`.");
     }
     Ok(Code::Done)
 }
@@ -36,17 +36,15 @@ pub(crate) async fn status(session: &Session) -> Result<Code, Failure> {
 fn print(zone: &OwnerName, head: &Plan, targets: &[TargetStatus], demands: &[Demand]) {
     let provenance = head.provenance();
     let (at, rrsets) = (render::time(provenance.at), head.zone().rrset_count());
-    anstream::println!("{}", styled(BOLD, format!("Zone {zone}")));
-    anstream::println!(
+    outln!("{}", styled(BOLD, format!("Zone {zone}")));
+    outln!(
         "wanted: generation {} ({rrsets} RRsets), {} at {at}: {}",
         head.generation(),
         provenance.author,
         provenance.reason
     );
     if targets.is_empty() {
-        anstream::println!(
-            "No target has reported yet; start one with `dnsplan up SPEC` or `dnsplan enactor`."
-        );
+        outln!("No target has reported yet; start one with `dnsplan up SPEC` or `dnsplan enactor`.");
         return;
     }
     let rows = targets
@@ -68,13 +66,13 @@ fn print(zone: &OwnerName, head: &Plan, targets: &[TargetStatus], demands: &[Dem
         })
         .collect();
     let header = ["TARGET", "LIVE", "CONFIRMED", "FLOOR", "SINCE", "BY", "STATE"];
-    anstream::println!("{}", render::table(&header, rows));
+    outln!("{}", render::table(&header, rows));
     for note in targets.iter().filter_map(|status| status.report.note.as_ref()) {
-        anstream::println!("{}", styled(YELLOW, format!("note: {note}")));
+        outln!("{}", styled(YELLOW, format!("note: {note}")));
     }
     for demand in demands {
         let line = format!("demanded by {}: a plan above {}: {}", demand.by, demand.above, demand.detail);
-        anstream::println!("{}", styled(YELLOW, line));
+        outln!("{}", styled(YELLOW, line));
     }
 }
 

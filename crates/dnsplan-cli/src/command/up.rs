@@ -37,7 +37,7 @@ pub(crate) async fn up(session: Session, args: args::Up) -> Result<Code, Failure
     let mut newcomers = Newcomers::default();
     newcomers.serve(&session, &mut engine).await?;
     tokio::select! {
-        () = settle(&session, &engine) => anstream::println!("{}", ready_line(&engine)),
+        () = settle(&session, &engine) => outln!("{}", ready_line(&engine)),
         () = stop.asked() => return finish(engine).await,
     }
     let mut looks = 0;
@@ -67,7 +67,7 @@ async fn tidy(session: &Session, engine: &Engine) -> Result<(), Failure> {
 
 async fn finish(engine: Engine) -> Result<Code, Failure> {
     engine.stop().await?;
-    anstream::eprintln!("stopped");
+    errln!("stopped");
     Ok(Code::Done)
 }
 
@@ -93,14 +93,14 @@ impl Voice {
             }
         }
         if is_mended {
-            anstream::println!("nothing to do: what the spec asks for was planned before.");
+            outln!("nothing to do: what the spec asks for was planned before.");
         }
     }
 
     fn complain(&mut self, failure: Failure) {
         if !self.told.contains(&failure) {
-            anstream::eprintln!("{}: {failure}", crate::render::styled(crate::render::RED, "error"));
-            anstream::eprintln!("  the old answers stay");
+            errln!("{}: {failure}", crate::render::styled(crate::render::RED, "error"));
+            errln!("  the old answers stay");
             self.told.push(failure);
         }
     }

@@ -46,7 +46,7 @@ pub(super) async fn install(common: &args::Common, file: &File) -> Result<Code, 
             "schema": "dnsplan.handoff.install/1", "primary": name, "role": file.role.as_str(), "tables": file.tables
         }));
     } else {
-        anstream::println!("{}: installed at {name}; guarded: {}", file.role, file.tables.join(", "));
+        outln!("{}: installed at {name}; guarded: {}", file.role, file.tables.join(", "));
     }
     Ok(Code::Done)
 }

@@ -147,7 +147,7 @@ async fn see_through(
                 // What was sent may yet take effect.
                 has_begun |= matches!(ended, Stopped::Turn(_) | Stopped::Late(_));
                 if last.as_ref() != Some(&failure) {
-                    anstream::eprintln!("{failure}; trying again");
+                    errln!("{failure}; trying again");
                     last = Some(failure);
                 }
                 tokio::time::sleep(LOOK).await;
@@ -158,7 +158,7 @@ async fn see_through(
             if session.is_json() {
                 steps.push(step.json(begun.elapsed()));
             } else {
-                anstream::println!("{}: {}", steward.servers().scope(), step.text);
+                outln!("{}: {}", steward.servers().scope(), step.text);
             }
         }
         // What is to be done again and again may need time in between.
@@ -247,7 +247,7 @@ impl End {
             }));
         } else {
             let (epoch, holder, seconds) = (self.epoch, &self.holder.node, took.as_secs_f64());
-            anstream::println!(
+            outln!(
                 "{role}: {outcome}; {holder} leads under epoch {epoch}, and {name} leads to it ({seconds:.1} s)"
             );
         }

@@ -36,13 +36,13 @@ pub(super) async fn show(session: &Session, steward: &Stewarding) -> Result<Code
         }));
         return Ok(Code::Done);
     }
-    anstream::println!("{}", styled(BOLD, format!("Role {role}")));
-    anstream::println!("{state}");
+    outln!("{}", styled(BOLD, format!("Role {role}")));
+    outln!("{state}");
     let leads_to = resolved.map_or_else(|| "none of the nodes".to_owned(), |node| node.to_string());
-    anstream::println!("{name} leads to {leads_to}; its plan is of generation {published}");
+    outln!("{name} leads to {leads_to}; its plan is of generation {published}");
     let rows = looks.iter().map(|(member, look)| vec![member.node().to_string(), standing(look)]).collect();
-    anstream::println!("{}", render::table(&["NODE", "STATE"], rows));
-    notes.iter().for_each(|note| anstream::println!("note: {note}"));
+    outln!("{}", render::table(&["NODE", "STATE"], rows));
+    notes.iter().for_each(|note| outln!("note: {note}"));
     Ok(Code::Done)
 }
 

@@ -35,14 +35,14 @@ pub(super) async fn watch(
         metrics::listen(at)?;
     }
     if !session.is_json() {
-        anstream::println!("ready: watching {} on {} nodes", file.role, file.nodes.len());
+        outln!("ready: watching {} on {} nodes", file.role, file.nodes.len());
     }
     tokio::select! {
         () = stop.asked() => {}
         () = work(session, hand, poll, begun) => {}
         () = see(session, eye, poll, begun) => {}
     }
-    anstream::eprintln!("stopped");
+    errln!("stopped");
     Ok(Code::Done)
 }
 
@@ -78,9 +78,9 @@ fn tell_step(session: &Session, steward: &Stewarding, step: Step, after: Duratio
     if session.is_json() {
         let mut line = step.json(after);
         (line["schema"], line["role"]) = (json!("dnsplan.steward.step/1"), json!(role.as_str()));
-        anstream::println!("{line}");
+        outln!("{line}");
     } else {
-        anstream::println!("{role}: {}", step.text);
+        outln!("{role}: {}", step.text);
     }
 }
 
@@ -144,13 +144,13 @@ fn tell(session: &Session, steward: &Stewarding, alarm: &Alarm, is_raised: bool,
     let (role, state) = (steward.servers().scope(), if is_raised { "raised" } else { "cleared" });
     if session.is_json() {
         let text = alarm.to_string();
-        anstream::println!(
+        outln!(
             "{}",
             json!({ "schema": "dnsplan.alarm/1", "role": role.as_str(), "alarm": kind(alarm), "state": state, "text": text,
                 "after_milliseconds": milliseconds(at) })
         );
     } else {
-        anstream::println!("{role}: alarm {state}: {}: {alarm}", kind(alarm));
+        outln!("{role}: alarm {state}: {}: {alarm}", kind(alarm));
     }
 }
 

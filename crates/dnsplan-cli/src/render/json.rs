@@ -8,7 +8,7 @@ use super::{Counts, time};
 
 /// Prints one JSON document.
 pub(crate) fn print(value: &Value) {
-    anstream::println!("{value:#}");
+    outln!("{value:#}");
 }
 
 fn rrset_json(rrset: &RRset) -> Value {

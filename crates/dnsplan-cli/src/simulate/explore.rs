@@ -18,7 +18,7 @@ pub(super) fn run(named: &Named, format: Format) -> Code {
             let verdict =
                 if report.holds() { styled(text::GOOD, "holds") } else { styled(text::BAD, "BROKEN") };
             let title = styled(BOLD, format_args!("{}: {}", named.name, named.about));
-            anstream::println!("{title}\n{verdict}: {}", report.to_string().trim_end());
+            outln!("{title}\n{verdict}: {}", report.to_string().trim_end());
         }
     }
     code(report.holds())

@@ -42,7 +42,7 @@ fn story(seed: u64, without: &BTreeSet<Weak>, format: Format) -> Code {
     let told = Told { outcome, with_drain };
     match format {
         Format::Json => print_json(&json::once(&told, None)),
-        Format::Text => anstream::print!("{}", text::once(&told, None)),
+        Format::Text => out!("{}", text::once(&told, None)),
     }
     code(told.outcome.holds())
 }
@@ -99,7 +99,7 @@ fn once(game: &Game, seed: u64, format: Format) -> Code {
     let failed = game.cut_down(seed);
     match format {
         Format::Json => print_json(&json::once(&told, failed.as_ref())),
-        Format::Text => anstream::print!("{}", text::once(&told, failed.as_ref())),
+        Format::Text => out!("{}", text::once(&told, failed.as_ref())),
     }
     code(told.outcome.holds())
 }
@@ -109,7 +109,7 @@ fn many(game: &Game, first: u64, asked: u64, format: Format) -> Code {
     let failed = runs.failed.and_then(|seed| game.cut_down(seed));
     match format {
         Format::Json => print_json(&json::many(game, &runs, failed.as_ref())),
-        Format::Text => anstream::print!("{}", text::many(game, &runs, failed.as_ref())),
+        Format::Text => out!("{}", text::many(game, &runs, failed.as_ref())),
     }
     code(runs.failed.is_none())
 }

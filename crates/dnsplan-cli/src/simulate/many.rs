@@ -190,7 +190,7 @@ struct Named(u64);
 impl Drop for Named {
     fn drop(&mut self) {
         if thread::panicking() {
-            anstream::eprintln!("that was seed {}", self.0);
+            errln!("that was seed {}", self.0);
         }
     }
 }

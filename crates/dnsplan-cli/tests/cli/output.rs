@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Cell, Daemon, number};
+use crate::harness::{Cell, Daemon, number, wait_for};
 use crate::spec::{spec, web, without_endpoint};
 
 const TWO_ZONES: &str = r#"
@@ -218,6 +218,44 @@ fn a_reader_that_goes_away_is_no_reason_to_crash() {
         assert!(!run.err.contains("panicked"), "{run:#?}");
         run.expect(0);
     }
+}
+
+/// Nothing can be written to it.
+fn full() -> Stdio {
+    std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap().into()
+}
+
+#[test]
+fn a_full_disk_under_the_output_is_told_at_the_end_of_a_command_that_did_its_work() {
+    let cell = published();
+    cell.save("spec.toml", &spec(3));
+    for args in [
+        &["show", "2"][..],
+        &["history", "--format", "json"],
+        &["publish", "spec.toml"],
+        &["completions", "bash"],
+        &["simulate", "--delayed-enactor"],
+    ] {
+        let run = Daemon::of(cell.command(args), full()).finish();
+        assert!(!run.err.contains("panicked"), "{run:#?}");
+        run.expect(1).says(&["cannot write to standard output: No space left on device", "did its work"]);
+    }
+    assert_eq!(cell.head(), 3);
+    // What else there is to say of its end counts for more.
+    let changed = ["simulate", "--delayed-enactor", "--without", "apply-fence"];
+    Daemon::of(cell.command(&changed), full()).finish().expect(5).says(&["cannot write to standard output"]);
+    Daemon::of(cell.command(&["show", "9"]), full()).finish().expect(1).says(&["has no plan 9"]);
+}
+
+#[test]
+fn a_full_disk_under_its_output_does_not_stop_a_daemon() {
+    let cell = published();
+    let mut daemon = Daemon::of(cell.command(&["planner", "spec.toml"]), full());
+    cell.save("spec.toml", &spec(3));
+    wait_for("the third plan", || (cell.head() == 3).then_some(()));
+    cell.save("spec.toml", &spec(4));
+    wait_for("the fourth plan", || (cell.head() == 4).then_some(()));
+    daemon.assert_alive();
 }
 
 #[test]

@@ -106,7 +106,7 @@ async fn apply_at<T: Target + 'static>(
         let done = json!({ "schema": "dnsplan.apply/1", "plans": plans, "live": true, "target": target_id });
         render::print_json(&done);
     } else {
-        anstream::println!("{name} generation {live} is live at {target_id}.");
+        outln!("{name} generation {live} is live at {target_id}.");
     }
     Ok(Code::Done)
 }

@@ -61,7 +61,7 @@ async fn enact_at<T: Target + 'static>(
     let mut enactor = enactor(&session.store, target, me, &observer()).with_config(config.clone());
     tokio::select! {
         state = settle(&mut enactor, config.poll) => {
-            anstream::println!("ready: enacting {zone} at {id} ({how}), {state}");
+            outln!("ready: enacting {zone} at {id} ({how}), {state}");
         }
         () = stop.asked() => return Ok(stopped()),
     }
@@ -73,7 +73,7 @@ async fn enact_at<T: Target + 'static>(
 }
 
 fn stopped() -> Code {
-    anstream::eprintln!("stopped");
+    errln!("stopped");
     Code::Done
 }
 

@@ -47,9 +47,9 @@ pub(crate) async fn change_batches(
             "batches": batches,
         }));
     } else {
-        batches.iter().for_each(|batch| anstream::println!("{batch}"));
+        batches.iter().for_each(|batch| outln!("{batch}"));
         let count = batches.len();
-        anstream::eprintln!("{count} change batches for hosted zone {id}; nothing was sent.");
+        errln!("{count} change batches for hosted zone {id}; nothing was sent.");
     }
     Ok(if args.detailed_exitcode && !batches.is_empty() { Code::Changes } else { Code::Done })
 }

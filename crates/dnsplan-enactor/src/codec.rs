@@ -7,9 +7,10 @@
 //! One record has one text, and a text that differs in any way is no record: a fence that was edited by hand is treated as
 //! unreadable, never half-believed.
 //!
-//! A record of a later format is told apart: it is in force, and its reader stands by. Whatever it says, it begins with the format's
-//! number (`dnsplan2`) and ends with ` c=` and the first 16 hexadecimal digits of the BLAKE3 of all that is before, so that no
-//! accident to a record of ours passes for one: that would be a damage which nothing but a person heals.
+//! A record of a later format is told apart: it is in force, and its reader stands by. Whatever it says, it is one text in UTF-8 (in
+//! DNS, one TXT record), begins with the format's number (`dnsplan2`) and ends with ` c=` and the first 16 hexadecimal digits of
+//! the BLAKE3 of all that is before, so that no accident to a record of ours passes for one: that would be a damage which nothing but
+//! a person heals.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
@@ -25,29 +26,32 @@ use crate::{FenceRecord, Quarantine, TargetError};
 const NAME: &str = "dnsplan";
 
 /// The format that is read and written here.
-const FORMAT: &str = "1";
+const FORMAT: u64 = 1;
 
 /// How many hexadecimal digits a later format's check has.
 const CHECK: usize = 16;
 
+/// A newer program wrote the record. It is in force: nothing may be put in its place.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the fence record is of format {0}, and this program reads format {FORMAT}: nothing is changed until this program is upgraded"
+)]
+pub struct LaterFormat(Box<str>);
+
 /// Why a text is not a record that can be read here.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    /// A newer program wrote it. It is in force: nothing may be put in its place.
-    #[error(
-        "the fence record is of format {0}, and this program reads format {FORMAT}: nothing is changed until this program is \
-         upgraded"
-    )]
-    LaterFormat(Box<str>),
+    /// It is another program's to read.
+    #[error(transparent)]
+    LaterFormat(#[from] LaterFormat),
     /// It is no record of any format: scribble, or one that was edited by hand.
     #[error("{0:?} is no fence record")]
     NotARecord(Box<str>),
 }
 
-/// A target whose record cannot be read is loaded as unreadable; this is for the one that must be left alone.
-impl From<Malformed> for TargetError {
-    fn from(malformed: Malformed) -> Self {
-        Self::Misconfigured(malformed.to_string())
+impl From<LaterFormat> for TargetError {
+    fn from(later: LaterFormat) -> Self {
+        Self::Misconfigured(later.to_string())
     }
 }
 
@@ -93,7 +97,7 @@ fn write_rest(text: &mut String, record: &FenceRecord) -> fmt::Result {
 /// [`Malformed`] where it is not exactly the text of a record of this format.
 pub fn decode(text: &str) -> Result<FenceRecord, Malformed> {
     if let Some(later) = later_format(text) {
-        return Err(Malformed::LaterFormat(later.into()));
+        return Err(later.into());
     }
     let record = parse(text).filter(|record| encode(record) == text && is_sound(record));
     record.ok_or_else(|| Malformed::NotARecord(text.into()))
@@ -102,22 +106,25 @@ pub fn decode(text: &str) -> Result<FenceRecord, Malformed> {
 /// What a target sees that holds nothing but these bytes in its record's place.
 ///
 /// # Errors
-/// [`Malformed::LaterFormat`]: what is there is in force, and no observation to go by.
-pub fn observe(bytes: &[u8]) -> Result<Observed<Quarantine>, Malformed> {
+/// [`LaterFormat`]: what is there is in force, and no observation to go by.
+pub fn observe(bytes: &[u8]) -> Result<Observed<Quarantine>, LaterFormat> {
     match str::from_utf8(bytes).map(decode) {
         Ok(Ok(record)) => Ok(Observed::Record(record)),
-        Ok(Err(later @ Malformed::LaterFormat(_))) => Err(later),
+        Ok(Err(Malformed::LaterFormat(later))) => Err(later),
         Ok(Err(Malformed::NotARecord(_))) | Err(_) => Ok(Observed::Unreadable(bytes.into())),
     }
 }
 
-/// The number of a format after this one. Between it and the check stands that format's own affair.
-fn later_format(text: &str) -> Option<&str> {
+/// Whether it is of a format after this one. Between the number and the check stands that format's own affair.
+fn later_format(text: &str) -> Option<LaterFormat> {
     let (body, check) = text.rsplit_once(" c=")?;
     let rest = body.strip_prefix(NAME)?;
     let digits = rest.find(|next: char| !next.is_ascii_digit()).map_or(rest, |end| &rest[..end]);
-    let is_later = !digits.is_empty() && !digits.starts_with('0') && digits != FORMAT;
-    (is_later && blake3::hash(body.as_bytes()).to_hex()[..CHECK] == *check).then_some(digits)
+    let is_number = !digits.is_empty() && !digits.starts_with('0');
+    // A number too long to be read is later than any.
+    let is_later = is_number && digits.parse().map_or(true, |number: u64| number > FORMAT);
+    (is_later && blake3::hash(body.as_bytes()).to_hex()[..CHECK] == *check)
+        .then(|| LaterFormat(digits.into()))
 }
 
 /// What every record that was written under a permit keeps to.
@@ -130,7 +137,7 @@ fn is_sound(record: &FenceRecord) -> bool {
 
 fn parse(text: &str) -> Option<FenceRecord> {
     let mut words = text.split(' ');
-    (words.next()?.strip_prefix(NAME)? == FORMAT).then_some(())?;
+    words.next().filter(|word| word.strip_prefix(NAME) == Some(&FORMAT.to_string()))?;
     let fields: Vec<(&str, &str)> = words.map(|word| word.split_once('=')).collect::<Option<_>>()?;
     let get = |key: &str| fields.iter().find(|(name, _)| *name == key).map(|(_, value)| *value);
     let owners = |key: &str| -> Option<BTreeSet<_>> {

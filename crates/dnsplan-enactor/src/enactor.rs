@@ -155,12 +155,22 @@ impl<S: PlanStore, T: Target, C: Clock, N: Nonces> Enactor<S, T, C, N> {
     /// Runs for ever: pass, rest, pass. Drop the future to stop; it can be dropped at any await.
     pub async fn run(&mut self) {
         loop {
-            match self.pass().await {
-                Ok(_) => self.memory.failure = None,
-                Err(error) => self.tell_trouble(&error).await,
-            }
+            drop(self.turn().await);
             self.clock.sleep(self.config.poll).await;
         }
+    }
+
+    /// A pass of [`Enactor::run`]: of trouble, word is left once with the store and with whoever observes.
+    ///
+    /// # Errors
+    /// As of [`Enactor::pass`].
+    pub async fn turn(&mut self) -> Result<Rest, EnactError> {
+        let rest = self.pass().await;
+        match &rest {
+            Ok(_) => self.memory.failure = None,
+            Err(error) => self.tell_trouble(error).await,
+        }
+        rest
     }
 
     /// Observes, decides and acts until there is nothing more to do for now.

@@ -150,9 +150,9 @@ fn g5_a_later_format_is_told_apart_whatever_it_looks_like() {
         ("dnsplan99999999999999999999.1:".to_owned(), "99999999999999999999"),
     ] {
         let whole = checked(&text);
-        let refused = decode(&whole).unwrap_err();
-        assert_eq!(refused, Malformed::LaterFormat(number.into()), "{whole}");
-        assert!(refused.to_string().contains("upgraded"), "{refused}");
+        let Err(Malformed::LaterFormat(refused)) = decode(&whole) else { panic!("{whole}") };
+        let says = format!("is of format {number}, and this program reads format 1");
+        assert!(refused.to_string().contains(&says) && refused.to_string().contains("upgraded"), "{refused}");
     }
     assert_eq!(checked("dnsplan2 whatever=it-says"), "dnsplan2 whatever=it-says c=c0d198716548f025");
 }

@@ -1,8 +1,8 @@
 //! The fence record: a TXT RRset of one record at `_dnsplan.<zone>`. Each update has the whole of it as a value-dependent prerequisite
 //! (RFC 2136 section 2.4.2) and puts the next one in its place.
 
-use dnsplan_enactor::codec::{self, Malformed};
-use dnsplan_enactor::{FenceRecord, Quarantine, TargetError};
+use dnsplan_enactor::codec::{self, LaterFormat, Malformed};
+use dnsplan_enactor::{FenceRecord, Quarantine};
 use dnsplan_fence::Observed;
 use dnsplan_plan::{OwnerName, RData, RecordType};
 
@@ -39,7 +39,7 @@ pub(crate) fn data(record: &FenceRecord) -> Vec<u8> {
 /// Where one of them is a newer program's.
 pub(crate) fn observed<'r>(
     found: impl Iterator<Item = &'r Received>,
-) -> Result<Observed<Quarantine>, TargetError> {
+) -> Result<Observed<Quarantine>, LaterFormat> {
     let values: Vec<Vec<u8>> = found.map(value).collect();
     let mut records = Vec::new();
     for value in &values {
@@ -47,7 +47,7 @@ pub(crate) fn observed<'r>(
             // In other strings than ours it would not be what the prerequisite says.
             Ok(record) if data(&record) == *value => records.push(record),
             Ok(_) | Err(Malformed::NotARecord(_)) => {}
-            Err(later @ Malformed::LaterFormat(_)) => return Err(later.into()),
+            Err(Malformed::LaterFormat(later)) => return Err(later),
         }
     }
     Ok(match (&values[..], records.pop()) {

@@ -13,7 +13,7 @@ use crate::compare::audit;
 use crate::cut::Cuts;
 use crate::fence;
 use crate::known::Known;
-use crate::message::{Rr, Update};
+use crate::message::{Received, Rr, Update};
 use crate::settings::Settings;
 use crate::wanted::Wanted;
 
@@ -55,7 +55,16 @@ impl Rfc2136Target {
     pub(crate) async fn load_fresh(&self) -> Result<Observed<Quarantine>, TargetError> {
         let fence = &self.wanted.fence;
         let reply = self.client.query(fence, RecordType::TXT).await?;
-        let observed = fence::observed(reply.at(fence, RecordType::TXT))?;
+        self.observed(reply.at(fence, RecordType::TXT))
+    }
+
+    /// What is at the fence's name. Whoever writes records of a later format has been at work in the zone: nothing that was known of
+    /// it counts any more.
+    pub(crate) fn observed<'r>(
+        &self,
+        found: impl Iterator<Item = &'r Received>,
+    ) -> Result<Observed<Quarantine>, TargetError> {
+        let observed = fence::observed(found).inspect_err(|_| *self.known() = Known::default())?;
         self.known().loaded(observed.attempt());
         Ok(observed)
     }

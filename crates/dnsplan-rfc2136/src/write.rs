@@ -139,9 +139,7 @@ impl Rfc2136Target {
         let fence = &self.wanted.fence;
         let at_fence =
             records.iter().filter(|record| record.owner == *fence && record.record_type == RecordType::TXT);
-        let observed = fence::observed(at_fence)?;
-        self.known().loaded(observed.attempt());
-        Ok((observed, Content::of(records)))
+        Ok((self.observed(at_fence)?, Content::of(records)))
     }
 }
 

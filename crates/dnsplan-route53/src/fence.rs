@@ -1,8 +1,8 @@
 //! The fence record: a TXT record set at `_dnsplan.<zone>`, replaced in every batch by DELETE of the exact old one and CREATE of the
 //! new one.
 
-use dnsplan_enactor::codec::{self, Malformed};
-use dnsplan_enactor::{FenceRecord, Quarantine, TargetError};
+use dnsplan_enactor::codec::{self, LaterFormat, Malformed};
+use dnsplan_enactor::{FenceRecord, Quarantine};
 use dnsplan_fence::Observed;
 use dnsplan_plan::RecordType;
 
@@ -27,14 +27,14 @@ pub(crate) fn record_set(names: &Names, record: &FenceRecord) -> RecordSet {
 pub(crate) fn observed(
     names: &Names,
     found: Option<&RecordSet>,
-) -> Result<Observed<Quarantine>, TargetError> {
+) -> Result<Observed<Quarantine>, LaterFormat> {
     let Some(set) = found else { return Ok(Observed::Absent) };
     let mut ours = None;
     for text in set.values().iter().filter_map(Value::txt_content) {
         match codec::decode(&String::from_utf8_lossy(&text)) {
             Ok(record) => ours = Some(record),
             Err(Malformed::NotARecord(_)) => {}
-            Err(later @ Malformed::LaterFormat(_)) => return Err(later.into()),
+            Err(Malformed::LaterFormat(later)) => return Err(later),
         }
     }
     Ok(match ours.filter(|record| record_set(names, record) == *set) {

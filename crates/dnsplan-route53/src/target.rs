@@ -138,9 +138,16 @@ impl Route53Target {
 
     async fn load_fresh(&self) -> Result<Observed<Quarantine>, TargetError> {
         let found = self.at_fence().await?;
-        let observed = fence::observed(&self.wanted.names, found.as_ref())?;
+        let observed = self.observed(found.as_ref())?;
         self.known().loaded(observed.record().cloned());
         Ok(observed)
+    }
+
+    /// What a record set at the fence's name says. Whoever writes records of a later format has been at work in the zone: nothing that
+    /// was known of it counts any more.
+    fn observed(&self, found: Option<&RecordSet>) -> Result<Observed<Quarantine>, TargetError> {
+        let observed = fence::observed(&self.wanted.names, found);
+        Ok(observed.inspect_err(|_| *self.known() = Known::default())?)
     }
 
     /// Lists the whole zone, and finds out whether a writer of ours came in between.
@@ -148,7 +155,7 @@ impl Route53Target {
         let before = self.known().attempt();
         let zone: ZoneMap = self.api.list(None, |_| true).await?.into_iter().collect();
         let found = self.at_fence().await?;
-        let after = fence::observed(&self.wanted.names, found.as_ref())?;
+        let after = self.observed(found.as_ref())?;
         self.known().listed(zone, before, after.record().cloned());
         Ok(())
     }

@@ -109,7 +109,7 @@ impl Library {
         zone.map_or_else(|_| Vec::new(), |zone| zone.protected().map(|(key, _)| key.clone()).collect())
     }
 
-    /// What a reading says of pools and members that the spec does not have.
+    /// What a reading says of pools and members that the spec of the first number does not have.
     pub(crate) fn unasked(&self, reading: &Health) -> Option<Note> {
         let notes = self.planned(reading).map_or_else(|_| Vec::new(), |planned| planned.notes);
         notes.into_iter().find(|note| matches!(note, Note::Unasked { .. }))

@@ -151,6 +151,7 @@ fn what_is_no_scenario_says_where_and_why() {
             "health was reported for pool bleu, which the spec does not have",
         ),
         ("do = \"health\"\npool = \"blue\"\ndown = [\"b2\"]\nunknown = true", "what cannot be asked says of"),
+        ("do = \"health\"\npool = \"\\u001b[2J\"", "the control character '\\u{1b}' is not shown"),
         ("do = \"pass\"\ntime = \"9999999999999999s\"", "\"9999999999999999s\" is too long"),
         (
             "do = \"say\"\nactor = \"x\"\ntext = \"\\u001b[2J\"",

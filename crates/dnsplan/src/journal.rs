@@ -2,8 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use dnsplan_enactor::FenceRecord;
-use dnsplan_enactor::codec::{self, Malformed};
+use dnsplan_enactor::{FenceRecord, codec};
 use dnsplan_fence::Offer;
 use dnsplan_hickory::{HickoryTarget, Journal, JournalError};
 use dnsplan_plan::{OwnerName, PlanStore, StoreError, TargetId};
@@ -83,7 +82,7 @@ impl Journal for StoreJournal {
 /// at once with what was live before, newer plans or not. Of two who serve the same `id` at once only one gets any further.
 ///
 /// # Errors
-/// [`StoreError`] where the store cannot be read, or the record is of a later format: a newer program serves this target.
+/// [`StoreError`] where the store cannot be read.
 pub async fn open_target(
     store: &Arc<EmbeddedStore>,
     zone: &OwnerName,
@@ -95,9 +94,9 @@ pub async fn open_target(
     };
     let record = match codec::decode(&text) {
         Ok(record) => record,
-        Err(later @ Malformed::LaterFormat(_)) => return Err(StoreError::Refused(later.to_string())),
-        // As with any target whose record is corrupt: bootstrapped anew, and then only from the newest plan.
-        Err(error @ Malformed::NotARecord(_)) => {
+        // As with any target whose record is corrupt: bootstrapped anew, and then only from the newest plan. So it is where the
+        // record is of a later format: what it granted was in the process that is gone, and nobody else serves under this name.
+        Err(error) => {
             tracing::warn!(%zone, target = %id, %error, "the fence record on disk is not readable; it is made anew");
             return Ok(HickoryTarget::new(id.clone(), zone.clone(), journal));
         }

@@ -92,6 +92,7 @@ pub(super) async fn fence_of_a_later_format_is_left_alone<H: Harness>(harness: &
         };
         assert!(why.contains("format 2") && why.contains("upgrade"), "{why}");
     }
+    assert!(world.target.load().await.is_err(), "it is there as it was");
     world.assert_serves(harness, &first).await;
     // One bit of it is lost: it is nobody's any more, and heals.
     let damaged = Tamper::WriteFence("dnsplan2 whatever=it-says c=c0d198716548f024");

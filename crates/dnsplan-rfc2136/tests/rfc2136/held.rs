@@ -9,7 +9,7 @@ use dnsplan_fence::{Generation, Register};
 use dnsplan_name_servers::Software;
 use dnsplan_plan::{PlanStore, RecordType, Zone};
 
-use crate::common::{Place, SMALL, owner};
+use crate::common::{FENCE, Place, SMALL, owner};
 use crate::others::{bed, enact, forgetful, publish, watched, weighted, with};
 
 /// Longer than from one audit to the next.
@@ -43,6 +43,27 @@ async fn what_others_have_is_theirs_while_something_is_set_aside() {
         enact(&place, &world, refused(sample_zone(3))).await;
         assert!(there(&place, "new").contains("203.0.113.9"), "{software}");
     }
+}
+
+/// A newer program has taken a name away, and it is somebody else's by now; then that program is gone, and its record.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g2_what_newer_programs_were_at_may_be_somebody_elses_by_now() {
+    let (place, world) = bed(Software::Bind).await;
+    let (mut enactor, aside) = watched(&world);
+    publish(&world, with(sample_zone(1), "old", "A", &["192.0.2.1"])).await;
+    assert_eq!(enactor.pass().await, Ok(Rest::Live(Generation::new(1))));
+    publish(&world, sample_zone(2)).await;
+    place.by_hand(&[
+        &format!("update delete {FENCE} TXT"),
+        &format!("update add {FENCE} 60 TXT \"dnsplan2 whatever=it-says c=c0d198716548f025\""),
+        "update delete old.example. A",
+        "update add old.example. 300 A 203.0.113.9",
+    ]);
+    assert!(enactor.pass().await.is_err(), "it stands by");
+    place.by_hand(&[format!("update delete {FENCE} TXT")]);
+    world.clock.sleep(LATER).await;
+    assert_eq!(enactor.pass().await, Ok(Rest::Live(Generation::new(2))));
+    assert!(there(&place, "old").contains("203.0.113.9"), "{:?}", aside.lock().unwrap());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -8,7 +8,7 @@ use dnsplan_fence::Generation;
 use dnsplan_plan::PlanStore;
 use dnsplan_route53_fake::{Fault, Operation};
 
-use crate::common::Place;
+use crate::common::{FENCE, Place};
 use crate::world::{a, bed, listener, publish, txt, values, with};
 
 const HERITAGE: &str = "heritage=external-dns,external-dns/owner=cluster-1";
@@ -31,6 +31,23 @@ async fn what_a_plan_of_another_process_took_away_may_be_somebody_elses_by_now()
     assert_eq!(one.pass().await, Ok(Rest::Live(Generation::new(2))));
     assert_eq!(values(&place, "old.example.", "A"), [["203.0.113.77"]], "{:?}", heard.lock().unwrap());
     assert_eq!(values(&place, "kept.example.", "TXT"), [["\"google-site-verification=1\""]]);
+}
+
+/// A newer program has taken a name away, and it is somebody else's by now; then that program is gone, and its record.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn g2_what_newer_programs_were_at_in_a_hosted_zone_may_be_somebody_elses_by_now() {
+    let (place, world) = bed(Layout::InPlace).await;
+    let (mut enactor, heard) = listener(&world, &world.target, "one");
+    publish(&world, with(sample_zone(1), "old", "A", &["192.0.2.1"])).await;
+    assert_eq!(enactor.pass().await, Ok(Rest::Live(Generation::new(1))));
+    publish(&world, sample_zone(2)).await;
+    place.fake.put_by_hand(&place.zone_id, &txt(FENCE, "dnsplan2 whatever=it-says c=c0d198716548f025"));
+    place.fake.put_by_hand(&place.zone_id, &a("old.example.", "203.0.113.77"));
+    assert!(enactor.pass().await.is_err(), "it stands by");
+    place.fake.remove_by_hand(&place.zone_id, FENCE, "TXT");
+    world.clock.sleep(Duration::from_secs(70)).await;
+    assert_eq!(enactor.pass().await, Ok(Rest::Live(Generation::new(2))));
+    assert_eq!(values(&place, "old.example.", "A"), [["203.0.113.77"]], "{:?}", heard.lock().unwrap());
 }
 
 /// Plan 2 is put in place but for one owner name, so that the base stays. Plan 3 takes back what plan 2 has changed.

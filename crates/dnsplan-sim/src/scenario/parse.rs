@@ -298,6 +298,7 @@ fn check_values(step: &Step, library: &Library) -> Result<(), String> {
                 .to_owned())
         }
         Step::Health { pool, down, unknown } => {
+            down.iter().chain([pool]).try_for_each(|text| printable(text))?;
             let reading = if *unknown { unknown_health(pool) } else { health(pool, down) };
             library.unasked(&reading).map_or(Ok(()), |note| Err(note.to_string()))
         }

@@ -117,14 +117,12 @@ fn name(session: &Session) -> Result<Actor, Failure> {
 
 /// Returns once the newest plan is live, or there is nothing to enact for now, and says which.
 async fn settle<T: Target>(enactor: &mut SystemEnactor<EmbeddedStore, T>, poll: Duration) -> String {
-    let mut told = None;
     loop {
-        match enactor.pass().await {
+        match enactor.turn().await {
             Ok(Rest::Live(generation)) => return format!("generation {generation} is live"),
             Ok(Rest::Waiting(Wait::NoPlan)) => return "no plan yet".to_owned(),
             Ok(Rest::Waiting(Wait::Frozen(id))) => return format!("frozen by freeze {id}"),
-            Ok(Rest::Stale | Rest::Demanded(_)) => {}
-            Err(error) => tell_once(&mut told, trouble(error)),
+            Ok(Rest::Stale | Rest::Demanded(_)) | Err(_) => {}
         }
         tokio::time::sleep(poll).await;
     }

@@ -3,10 +3,10 @@
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use dnsplan_route53_fake::{Fault, Operation};
+use dnsplan_route53_fake::{Fault, Operation, RecordSet};
 
 use super::LAYOUTS;
-use crate::harness::{Daemon, Hosted, canned, wait_within};
+use crate::harness::{Daemon, Hosted, canned, wait_for, wait_within};
 use crate::spec::{OTHER_ZONE, spec, web};
 
 /// All that look at a hosted zone, each as it is called.
@@ -191,6 +191,28 @@ fn a_daemon_waits_for_a_server_that_is_away() {
     wait_within(Duration::from_secs(60), "the ready line", || {
         enactor.out().contains("generation 1 is live").then_some(())
     });
+}
+
+/// As after a program was put back to what it was before an upgrade.
+#[test]
+fn g5_a_newer_programs_record_is_left_alone_and_status_says_so() {
+    let hosted = Hosted::new();
+    hosted.publish(&spec(1));
+    drop(hosted.enactor("in-place"));
+    let (before, later) = (hosted.fence(), "\"dnsplan2 whatever=it-says c=c0d198716548f025\"");
+    let by_hand = |value: &str| RecordSet::new("_dnsplan.example.org", "TXT").ttl(60).value(value);
+    hosted.fake.put_by_hand(&hosted.zone_id, &by_hand(later));
+    hosted.publish(&spec(2));
+    let mut enactor = hosted.start(&["enactor", "--target", &hosted.target, "--poll", "0.05"]);
+    enactor.wait_err("the fence record is of format 2");
+    wait_for("its word in the status", || {
+        hosted.cell.ok(&["status"]).contains("the fence record is of format 2").then_some(())
+    });
+    hosted.run(&["apply", "spec.toml", "--target", &hosted.target]).expect(1).says(&["format 2", "upgraded"]);
+    enactor.assert_alive();
+    assert_eq!((hosted.fence().as_str(), hosted.answer("web.example.org", "A")), (later, vec![web(1)]));
+    hosted.fake.put_by_hand(&hosted.zone_id, &by_hand(&before));
+    enactor.wait_out("generation 2 is live");
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub fn settle<P>(mine: Nonce, expected: Option<Nonce>, now: &Observed<P>) -> Set
 ///
 /// # Contract
 /// * `load` is a fresh read through the control plane: never a cache, a replica or a resolver.
+/// * A record that only a newer program can read is in force: it is an error of `load`, and never [`Observed::Unreadable`], which
+///   `create` replaces.
 /// * `swap` compares the *whole* record with [`Permit::expected`] and, in the same atomic step, writes
 ///   [`Permit::next`] and what the rider says. It writes all or nothing.
 /// * A reply that was lost is [`Swap::Unknown`]. A register never repeats a write on its own.

@@ -27,9 +27,28 @@ struct Ear(UdpSocket);
 
 impl Ear {
     fn new() -> Self {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        Self::at("127.0.0.1:0".parse().unwrap())
+    }
+
+    fn at(address: SocketAddr) -> Self {
+        let socket = UdpSocket::bind(address).unwrap();
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
         Self(socket)
+    }
+
+    /// It hears nobody, and whoever sends it something is told that nobody is there: it is connected to a peer that is silent. Its port
+    /// stays its own, which another test would otherwise be given.
+    fn away() -> Self {
+        let ear = Self::new();
+        ear.0.connect("127.0.0.2:9").unwrap();
+        ear
+    }
+
+    /// It is there again, at its address.
+    fn come_back(self) -> Self {
+        let address = self.address();
+        drop(self);
+        Self::at(address)
     }
 
     fn address(&self) -> SocketAddr {
@@ -194,16 +213,14 @@ fn a_zone_of_which_nothing_is_live_or_nothing_can_be_transferred_is_not_told() {
 
 #[test]
 fn a_secondary_that_is_away_holds_up_no_other_and_is_told_when_it_is_back() {
-    let (present, away) = (Ear::new(), Ear::new().address());
-    let notify = vec![away, present.address()];
+    let (present, away) = (Ear::new(), Ear::away());
+    let notify = vec![away.address(), present.address()];
     let served = Served::new(Transfers { notify, ..local() });
     served.publish(1, &hosts(1));
     present.acknowledge(1);
     served.publish(2, &hosts(1));
     present.acknowledge(2);
-    let back = UdpSocket::bind(away).unwrap();
-    back.set_read_timeout(Some(PATIENCE)).unwrap();
-    Ear(back).acknowledge(2);
+    away.come_back().acknowledge(2);
 }
 
 #[test]

@@ -28,8 +28,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             // Where even that cannot be printed, the exit code still says it.
-            drop(error.print());
-            return if error.use_stderr() { Code::Usage.into() } else { Code::Done.into() };
+            output::note(error.print());
+            return output::finish(if error.use_stderr() { Code::Usage } else { Code::Done }).into();
         }
     };
     colours(cli.common.color);
@@ -74,5 +74,7 @@ fn logs() {
         .with_writer(std::io::stderr)
         .with_ansi(colours)
         .with_target(false)
+        // A log that cannot be written would be told on standard error by a macro that panics where that is the same full disk.
+        .log_internal_errors(false)
         .init();
 }

@@ -1,9 +1,9 @@
-//! What is printed. Whoever reads it may have gone away, and a disk may be full: what was asked for is done all the same, and the
-//! command says at its end that something was not written. The standard macros would panic in the midst of it.
+//! What is printed. Whoever reads it may have gone away, and a disk may be full: the command goes on, says so on standard error, and its
+//! exit code says so at the end. The standard macros would panic in the midst of it.
 
 use std::fmt::Arguments;
 use std::io::{self, ErrorKind, Write as _};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::failure::Code;
 
@@ -28,8 +28,8 @@ macro_rules! errln {
     };
 }
 
-/// What was wrong with standard output first.
-static TROUBLE: OnceLock<io::Error> = OnceLock::new();
+/// Something was not written.
+static IS_CUT_SHORT: AtomicBool = AtomicBool::new(false);
 
 pub(crate) fn out(text: Arguments<'_>) {
     note(anstream::stdout().lock().write_fmt(text));
@@ -43,18 +43,15 @@ pub(crate) fn err(text: Arguments<'_>) {
 /// How the command ends, once everything is written.
 pub(crate) fn finish(code: Code) -> Code {
     note(anstream::stdout().lock().flush());
-    let Some(trouble) = TROUBLE.get() else { return code };
-    errln!(
-        "error: cannot write to standard output: {trouble}; the command did its work, but not all of its output is there"
-    );
-    if code == Code::Done { Code::Error } else { code }
+    if code == Code::Done && IS_CUT_SHORT.load(Ordering::Relaxed) { Code::Error } else { code }
 }
 
-/// That a reader has seen enough (`| head`) is no trouble.
-fn note(written: io::Result<()>) {
+/// What became of writing to standard output. That a reader has seen enough (`| head`) is no trouble; other trouble is told once.
+pub(crate) fn note(written: io::Result<()>) {
     if let Err(trouble) = written
         && trouble.kind() != ErrorKind::BrokenPipe
+        && !IS_CUT_SHORT.swap(true, Ordering::Relaxed)
     {
-        TROUBLE.get_or_init(|| trouble);
+        errln!("error: cannot write to standard output: {trouble}; going on without it");
     }
 }

@@ -7,7 +7,8 @@
 //! One record has one text, and a text that differs in any way is no record: a fence that was edited by hand is treated as
 //! unreadable, never half-believed.
 //!
-//! A record of a later format is told apart: it is in force, and its reader stands by. Whatever it says, it is one text in UTF-8 (in
+//! A record of a later format is told apart: it is in force, and its reader stands by (but for the in-process server, whose record
+//! speaks of a process that is gone). Whatever it says, it is one text in UTF-8 (in
 //! DNS, one TXT record), begins with the format's number (`dnsplan2`) and ends with ` c=` and the first 16 hexadecimal digits of
 //! the BLAKE3 of all that is before, so that no accident to a record of ours passes for one: that would be a damage which nothing but
 //! a person heals.
@@ -33,9 +34,7 @@ const CHECK: usize = 16;
 
 /// A newer program wrote the record. It is in force: nothing may be put in its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "the fence record is of format {0}, and this program reads format {FORMAT}: nothing is changed until this program is upgraded"
-)]
+#[error("the fence record is of format {0}, and this program reads format {FORMAT}")]
 pub struct LaterFormat(Box<str>);
 
 /// Why a text is not a record that can be read here.
@@ -51,7 +50,7 @@ pub enum Malformed {
 
 impl From<LaterFormat> for TargetError {
     fn from(later: LaterFormat) -> Self {
-        Self::Misconfigured(later.to_string())
+        Self::Misconfigured(format!("{later}: nothing is changed until this program is upgraded"))
     }
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use dnsplan_enactor::codec::{Malformed, decode, encode};
-use dnsplan_enactor::{FenceRecord, Quarantine};
+use dnsplan_enactor::{FenceRecord, Quarantine, TargetError};
 use dnsplan_fence::{Actor, Digest, FreezeId, Generation, Nonce, Progress, Record, Stage};
 use dnsplan_plan::OwnerName;
 use proptest::prelude::*;
@@ -152,7 +152,8 @@ fn g5_a_later_format_is_told_apart_whatever_it_looks_like() {
         let whole = checked(&text);
         let Err(Malformed::LaterFormat(refused)) = decode(&whole) else { panic!("{whole}") };
         let says = format!("is of format {number}, and this program reads format 1");
-        assert!(refused.to_string().contains(&says) && refused.to_string().contains("upgraded"), "{refused}");
+        let refused = TargetError::from(refused).to_string();
+        assert!(refused.contains(&says) && refused.contains("upgraded"), "{refused}");
     }
     assert_eq!(checked("dnsplan2 whatever=it-says"), "dnsplan2 whatever=it-says c=c0d198716548f025");
 }

@@ -58,8 +58,8 @@ impl Rfc2136Target {
         self.observed(reply.at(fence, RecordType::TXT))
     }
 
-    /// What is at the fence's name. Whoever writes records of a later format has been at work in the zone: nothing that was known of
-    /// it counts any more.
+    /// What is at the fence's name. Whoever writes records of a later format has been at work in the zone: nothing that this target
+    /// knew of it counts any more.
     pub(crate) fn observed<'r>(
         &self,
         found: impl Iterator<Item = &'r Received>,

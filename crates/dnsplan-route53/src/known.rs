@@ -92,6 +92,11 @@ impl Known {
         self.zone.is_some()
     }
 
+    /// Newer programs have been at work: nothing that was known of the zone counts any more, but that changes are on their way.
+    pub(crate) fn forget(&mut self) {
+        *self = Self { flight: std::mem::take(&mut self.flight), ..Self::default() };
+    }
+
     /// A load has found this record.
     pub(crate) fn loaded(&mut self, record: Option<FenceRecord>) {
         let attempt = record.as_ref().map(|record| record.attempt);

@@ -143,11 +143,10 @@ impl Route53Target {
         Ok(observed)
     }
 
-    /// What a record set at the fence's name says. Whoever writes records of a later format has been at work in the zone: nothing that
-    /// was known of it counts any more.
+    /// What a record set at the fence's name says. Whoever writes records of a later format has been at work in the zone.
     fn observed(&self, found: Option<&RecordSet>) -> Result<Observed<Quarantine>, TargetError> {
         let observed = fence::observed(&self.wanted.names, found);
-        Ok(observed.inspect_err(|_| *self.known() = Known::default())?)
+        Ok(observed.inspect_err(|_| self.known().forget())?)
     }
 
     /// Lists the whole zone, and finds out whether a writer of ours came in between.

@@ -235,16 +235,21 @@ fn a_full_disk_under_the_output_is_told_at_the_end_of_a_command_that_did_its_wor
         &["publish", "spec.toml"],
         &["completions", "bash"],
         &["simulate", "--delayed-enactor"],
+        &["--help"],
     ] {
         let run = Daemon::of(cell.command(args), full()).finish();
         assert!(!run.err.contains("panicked"), "{run:#?}");
-        run.expect(1).says(&["cannot write to standard output: No space left on device", "did its work"]);
+        run.expect(1).says(&["cannot write to standard output: No space left on device", "going on"]);
     }
     assert_eq!(cell.head(), 3);
     // What else there is to say of its end counts for more.
     let changed = ["simulate", "--delayed-enactor", "--without", "apply-fence"];
     Daemon::of(cell.command(&changed), full()).finish().expect(5).says(&["cannot write to standard output"]);
-    Daemon::of(cell.command(&["show", "9"]), full()).finish().expect(1).says(&["has no plan 9"]);
+    let missing = ["show", "9", "--format", "json"];
+    Daemon::of(cell.command(&missing), full()).finish().expect(1).says(&["has no plan 9"]);
+    Daemon::of(cell.command(&["plan", "spec.toml", "--detailed-exitcode"]), full()).finish().expect(1);
+    cell.save("spec.toml", &spec(4));
+    Daemon::of(cell.command(&["plan", "spec.toml", "--detailed-exitcode"]), full()).finish().expect(2);
 }
 
 #[test]
@@ -256,6 +261,23 @@ fn a_full_disk_under_its_output_does_not_stop_a_daemon() {
     cell.save("spec.toml", &spec(4));
     wait_for("the fourth plan", || (cell.head() == 4).then_some(()));
     daemon.assert_alive();
+}
+
+#[test]
+fn a_full_disk_under_its_output_and_its_log_does_not_stop_a_daemon() {
+    let cell = published();
+    let mut command = cell.command(&["up", "spec.toml", "--dns", "127.0.0.1:0"]);
+    let mut child = command.stdout(full()).stderr(full()).spawn().unwrap();
+    for mark in [3, 4] {
+        cell.save("spec.toml", &spec(mark));
+        wait_for("the plan at the target", || {
+            let target = &cell.json(&["status"])["zones"][0]["targets"][0];
+            (target["confirmed"] == mark).then_some(())
+        });
+    }
+    assert_eq!(child.try_wait().unwrap(), None, "it has ended");
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]

@@ -102,6 +102,6 @@ fn g5_a_later_format_is_no_observation() {
     ] {
         let seen = observed(received(values.clone()).iter());
         let Err(why) = seen else { panic!("{values:?} is {seen:?}") };
-        assert!(why.to_string().contains("upgraded"), "{why}");
+        assert!(why.to_string().contains("format 2"), "{why}");
     }
 }

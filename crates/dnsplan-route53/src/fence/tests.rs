@@ -28,6 +28,6 @@ fn g5_a_later_format_in_a_record_set_is_no_observation() {
     for texts in [&[later][..], &[later, "edited by hand"], &["edited by hand", later]] {
         let seen = observed(&wanted().names, Some(&at_fence(texts)));
         let Err(why) = seen else { panic!("{texts:?} is {seen:?}") };
-        assert!(why.to_string().contains("upgraded"), "{why}");
+        assert!(why.to_string().contains("format 2"), "{why}");
     }
 }

@@ -47,7 +47,7 @@ async fn what_others_have_is_theirs_while_something_is_set_aside() {
 
 /// A newer program has taken a name away, and it is somebody else's by now; then that program is gone, and its record.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn g2_what_newer_programs_were_at_may_be_somebody_elses_by_now() {
+async fn what_newer_programs_were_at_may_be_somebody_elses_by_now() {
     let (place, world) = bed(Software::Bind).await;
     let (mut enactor, aside) = watched(&world);
     publish(&world, with(sample_zone(1), "old", "A", &["192.0.2.1"])).await;

@@ -35,7 +35,7 @@ async fn what_a_plan_of_another_process_took_away_may_be_somebody_elses_by_now()
 
 /// A newer program has taken a name away, and it is somebody else's by now; then that program is gone, and its record.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn g2_what_newer_programs_were_at_in_a_hosted_zone_may_be_somebody_elses_by_now() {
+async fn what_newer_programs_were_at_may_be_somebody_elses_by_now() {
     let (place, world) = bed(Layout::InPlace).await;
     let (mut enactor, heard) = listener(&world, &world.target, "one");
     publish(&world, with(sample_zone(1), "old", "A", &["192.0.2.1"])).await;

@@ -8,10 +8,9 @@
 //! unreadable, never half-believed.
 //!
 //! A record of a later format is told apart: it is in force, and its reader stands by (but for the in-process server, whose record
-//! speaks of a process that is gone). Whatever it says, it is one text in UTF-8 (in
-//! DNS, one TXT record), begins with the format's number (`dnsplan2`) and ends with ` c=` and the first 16 hexadecimal digits of
-//! the BLAKE3 of all that is before, so that no accident to a record of ours passes for one: that would be a damage which nothing but
-//! a person heals.
+//! speaks of a process that is gone). Whatever it says, it is one text in UTF-8 (in DNS, one TXT record), begins with the format's
+//! number (`dnsplan2`) and ends with ` c=` and the first 16 hexadecimal digits of the BLAKE3 of all that is before, so that no
+//! accident to a record of ours passes for one: that would be a damage which nothing but a person heals.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
